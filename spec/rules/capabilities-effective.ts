@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import { CAPABILITIES } from '../capability.ts'
+import type { Rule } from '../rule.ts'
+
+/**
+ * The kernel refuses an effective capability that is not permitted.
+ * Spec: config.md#linux-process
+ */
+export const capabilitiesEffective: Rule = {
+  name: 'capabilities-effective',
+  section: 'config.md#linux-process',
+  field: '/process/capabilities',
+  process: true,
+  reads: '/process/capabilities/permitted',
+  check({ process }, report) {
+    const capabilities = process?.capabilities
+    const permitted = new Set(capabilities?.permitted)
+    capabilities?.effective?.forEach((name, index) => {
+      if (CAPABILITIES.includes(name) && !permitted.has(name)) {
+        report(
+          `/process/capabilities/effective/${index}`,
+          `${name} is effective but not permitted: add it to process.capabilities.permitted`,
+        )
+      }
+    })
+  },
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Rule } from '../rule.ts'
+
+/**
+ * The file of a namespace to join is named by an absolute path.
+ * Spec: config-linux.md#namespaces
+ */
+export const namespacesPathAbsolute: Rule = {
+  name: 'namespaces-path-absolute',
+  section: 'config-linux.md#namespaces',
+  field: '/linux/namespaces',
+  check({ linux }, report) {
+    linux?.namespaces?.forEach(({ path = '' }, index) => {
+      if (path !== '' && !path.startsWith('/')) {
+        report(
+          `/linux/namespaces/${index}/path`,
+          `${JSON.stringify(path)} is not absolute: write a path that starts with /`,
+        )
+      }
+    })
+  },
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Rule } from '../rule.ts'
+
+const NOTIFY = 'SCMP_ACT_NOTIFY'
+
+/**
+ * A listener cannot judge the calls that hand it over, so notifying must not be the default, nor cover write.
+ * Spec: config-linux.md#seccomp
+ */
+export const seccompNotify: Rule = {
+  name: 'seccomp-notify',
+  section: 'config-linux.md#seccomp',
+  field: '/linux/seccomp',
+  check({ linux }, report) {
+    const seccomp = linux?.seccomp
+    if (seccomp === undefined) return
+    if (seccomp.defaultAction === NOTIFY) {
+      report(
+        '/linux/seccomp/defaultAction',
+        `${NOTIFY} cannot be the default, the runtime itself would wait for the listener: use it for named calls`,
+      )
+    }
+    seccomp.syscalls?.forEach(({ action, names }, index) => {
+      const write = names.indexOf('write')
+      if (action === NOTIFY && write !== -1) {
+        report(
+          `/linux/seccomp/syscalls/${index}/names/${write}`,
+          `write cannot have ${NOTIFY}, the runtime itself would wait for the listener: remove it`,
+        )
+      }
+    })
+  },
+}
