@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import { TsrunError } from '../../spec/error.ts'
+import type { HostFacts } from '../facts/request.ts'
+import type { FdSlot, Op, Provenance, Tolerated } from '../plan/ops.ts'
+import type { SlotAllocator } from '../plan/slots.ts'
+import { subDirectory } from './container-paths.ts'
+import { parseCgroupLayout, parseOwnCgroups } from './hierarchies.ts'
+import { openTasks, openUnified } from './join.ts'
+
+/** What the way of `exec` into the container's cgroups is compiled from. */
+export interface ExecCgroupInput {
+  /** cgroup_paths of state.json. */
+  readonly paths: Readonly<Record<string, string>>
+  /** /proc/PID/cgroup of the container's init. */
+  readonly targetCgroup: string
+  readonly facts: HostFacts
+  readonly slots: SlotAllocator
+  /** Values of `--cgroup`: `[controller[,controller...]:]path`, relative to the container's cgroup. */
+  readonly cgroupOptions: readonly string[]
+  /** The caller is not root of the host: what cannot be joined is done without. */
+  readonly rootless?: boolean | undefined
+}
+
+/** Ops that let the process of `exec` join; a controller's cgroup that is gone is skipped. */
+export function compileExecCgroups(input: ExecCgroupInput): {
+  prepare: readonly Op[]
+  setup: readonly Op[]
+  cgroupSlot: FdSlot | null
+} {
+  const chosen = parseCgroupOptions(input.cgroupOptions)
+  for (const controller of chosen.keys()) {
+    if (controller !== '' && !(controller in input.paths)) {
+      throw new TsrunError('usage', `--cgroup: unknown controller ${controller}`)
+    }
+  }
+  const prepare: Op[] = []
+  const setup: Op[] = []
+  let cgroupSlot: FdSlot | null = null
+  const seen = new Set<string>()
+  const pureV2 = Object.keys(input.paths).every((controller) => controller === '')
+  for (const [controller, base] of Object.entries(input.paths)) {
+    const sub = chosen.get(controller) ?? (chosen.size === 1 ? chosen.get('') : undefined)
+    const directory = sub === undefined ? base : subDirectory(base, sub)
+    if (seen.has(directory)) continue
+    seen.add(directory)
+    const origin: Provenance = {
+      cause: sub === undefined ? 'runtime' : 'flag:--cgroup',
+      label: sub === undefined ? 'cgroup of the container' : `--cgroup ${sub}`,
+    }
+    // What was asked for on the command line must be there; and pure v2 has no other cgroup to be in.
+    const tolerate: Tolerated[] = input.rootless ? ['ENOENT', 'EPERM'] : []
+    if (sub === undefined && !pureV2) tolerate.push('ENOENT')
+    const slot = input.slots.next()
+    if (controller === '') {
+      cgroupSlot = slot
+      const place = sub === undefined ? unifiedPlace(directory, input) : directory
+      prepare.push(openUnified(place, slot, origin, tolerate))
+    } else {
+      prepare.push(openTasks(directory, slot, origin, tolerate))
+      setup.push({ kind: 'join-cgroup', slot, ...origin })
+    }
+  }
+  return { prepare, setup, cgroupSlot }
+}
+
+/**
+ * Where in the unified hierarchy the process goes. When init has moved on into a cgroup of its own below the
+ * container's (systemd does), the container's own has controllers enabled and takes no process any more.
+ */
+function unifiedPlace(directory: string, { facts, targetCgroup }: ExecCgroupInput): string {
+  const own = parseOwnCgroups(targetCgroup).get('')
+  const layout = parseCgroupLayout(facts.mountinfo, facts.cgroup)
+  const mount = layout.hierarchies.find((hierarchy) => hierarchy.version === 2)
+  if (own === undefined || mount === undefined) return directory
+  const place = `${mount.mountPoint}${own}`
+  return place.startsWith(`${directory}/`) && !place.includes('/../') ? place : directory
+}
+
+function parseCgroupOptions(options: readonly string[]): ReadonlyMap<string, string> {
+  const chosen = new Map<string, string>()
+  for (const option of options) {
+    const colon = option.indexOf(':')
+    if (colon < 0) {
+      if (options.length !== 1) {
+        throw new TsrunError('usage', `invalid --cgroup argument: ${option} (missing <controller>: prefix)`)
+      }
+      chosen.set('', option)
+      continue
+    }
+    for (const controller of option.slice(0, colon).split(',')) {
+      if (controller === '') {
+        throw new TsrunError('usage', `invalid --cgroup argument: ${option} (empty <controller> prefix)`)
+      }
+      if (chosen.has(controller)) {
+        throw new TsrunError('usage', `invalid --cgroup argument(s): controller ${controller} specified multiple times`)
+      }
+      chosen.set(controller, option.slice(colon + 1))
+    }
+  }
+  return chosen
+}

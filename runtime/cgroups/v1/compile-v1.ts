@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import { TsrunError } from '../../../spec/error.ts'
+import { pointerLabel } from '../../../spec/pointer.ts'
+import type { FdSlot, Op, Provenance, Tolerated } from '../../plan/ops.ts'
+import { type CgroupWrite, toWriteOp } from '../cgroup-write.ts'
+import type { CgroupContext } from '../cgroup-plan.ts'
+import { compileDevicePolicy } from '../device-policy.ts'
+import type { Hierarchy } from '../hierarchies.ts'
+import { openTasks, openUnified } from '../join.ts'
+import { compileDevicesV1 } from './devices.ts'
+import { compileResourcesV1 } from './resources.ts'
+
+const MAKE_CPUSET = 1
+
+/** Without privileges over the host, device nodes of the host are out of reach in any case. */
+const noDevices: readonly Tolerated[] = ['EPERM', 'ENOENT', 'EROFS']
+
+/**
+ * Ops for v1 hierarchies and, on hybrid hosts, the unified one beside them: every mounted hierarchy
+ * gets the container's cgroup, with its limits in force before init enters.
+ */
+export function compileV1(context: CgroupContext): {
+  prepare: Op[]
+  setup: Op[]
+  cgroupSlot: FdSlot | null
+} {
+  const { input, cgroups, origin } = context
+  const limits = compileResourcesV1(context.resources)
+  const deviceWrites = compileDevices(context)
+  for (const write of [...limits, ...deviceWrites]) requireController(write, context)
+  // A limit that was asked for must not be lost because its cgroup could not be made.
+  const limited = new Set(limits.map((write) => write.controller))
+  const prepare: Op[] = []
+  const setup: Op[] = []
+  let cgroupSlot: FdSlot | null = null
+  for (const { hierarchy, directory } of cgroups) {
+    const owns = (write: CgroupWrite) => hierarchy.controllers.includes(write.controller)
+    const tolerate: readonly Tolerated[] = hierarchy.controllers.some((name) => limited.has(name))
+      ? []
+      : context.lenient
+    const flags = hierarchy.controllers.includes('cpuset') ? MAKE_CPUSET : 0
+    const here = originIn(hierarchy, origin)
+    prepare.push({ kind: 'cgroup-make', path: directory, flags, ...here, tolerate })
+    for (const write of [...limits, ...deviceWrites].filter(owns)) {
+      prepare.push(toWriteOp(directory, write))
+    }
+    const slot = input.slots.next()
+    if (hierarchy.version === 2) {
+      cgroupSlot = slot
+      prepare.push(openUnified(directory, slot, here, tolerate))
+    } else {
+      prepare.push(openTasks(directory, slot, here, tolerate))
+      setup.push({ kind: 'join-cgroup', slot, ...here, tolerate })
+    }
+  }
+  return { prepare, setup, cgroupSlot }
+}
+
+function originIn(hierarchy: Hierarchy, { cause, label }: Provenance): Provenance {
+  const names = hierarchy.version === 2 ? 'unified' : hierarchy.controllers.join(',')
+  return { cause, label: `${label} [${names}]` }
+}
+
+function compileDevices(context: CgroupContext): readonly CgroupWrite[] {
+  if (!context.devices) return []
+  const writes = compileDevicesV1(compileDevicePolicy(context.resources.devices ?? []))
+  if (!context.input.rootless) return writes
+  return hasController(context, 'devices') ? writes.map((write) => ({ ...write, tolerate: noDevices })) : []
+}
+
+function hasController(context: CgroupContext, controller: string): boolean {
+  return context.cgroups.some(({ hierarchy }) => hierarchy.controllers.includes(controller))
+}
+
+/** Errors: cgroup when no hierarchy carries the controller of a limit. */
+function requireController(write: CgroupWrite, context: CgroupContext): void {
+  if (hasController(context, write.controller)) return
+  const field = write.pointer.startsWith('/') ? write.pointer : `/linux/resources/${write.controller}`
+  throw new TsrunError(
+    'cgroup',
+    `${pointerLabel(field)}: no cgroup v1 hierarchy with the controller ${write.controller} is mounted on this host`,
+    { pointer: field },
+  )
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import { TsrunError } from '../../../spec/error.ts'
+import type { LinuxMemory } from '../../../spec/runtime/resources.ts'
+import { type CgroupWrite, toDecimal } from '../cgroup-write.ts'
+import { onlyV1 } from './only-v1.ts'
+
+const base = '/linux/resources/memory'
+
+/** Limits of the v2 memory controller. Zero means "not set". Spec: config-linux.md#memory */
+export function compileMemoryV2(memory: LinuxMemory): CgroupWrite[] {
+  if (memory.disableOOMKiller) throw onlyV1(`${base}/disableOOMKiller`)
+  const swappiness = memory.swappiness
+  if (swappiness !== undefined && swappiness !== -1 && swappiness < 2 ** 63) {
+    throw onlyV1(`${base}/swappiness`)
+  }
+  const writes: CgroupWrite[] = []
+  const add = (field: string, file: string, value: string, tolerate?: CgroupWrite['tolerate']) =>
+    writes.push({
+      controller: 'memory',
+      file,
+      value,
+      pointer: `${base}/${field}`,
+      ...(tolerate && { tolerate }),
+    })
+  const swap = swapMax(memory.limit ?? 0, memory.swap ?? 0)
+  if (swap !== undefined) {
+    // A kernel that does not count swap has no such file, and nothing to limit.
+    const absentIsFine = swap === 'max' || swap === '0'
+    const field = memory.swap ? 'swap' : 'limit'
+    add(field, 'memory.swap.max', swap, absentIsFine ? ['ENOENT'] : undefined)
+  }
+  if (memory.limit) add('limit', 'memory.max', toMax(memory.limit))
+  if (memory.reservation) add('reservation', 'memory.low', toMax(memory.reservation))
+  return writes
+}
+
+function toMax(value: number): string {
+  return value === -1 ? 'max' : toDecimal(value)
+}
+
+/** v2 counts swap alone where the specification counts memory plus swap. */
+function swapMax(limit: number, swap: number): string | undefined {
+  if (swap === 0) return limit === -1 ? 'max' : undefined
+  if (swap === -1) return 'max'
+  if (limit === -1) return toDecimal(swap)
+  if (limit === 0) {
+    throw new TsrunError(
+      'invalid-config',
+      'linux.resources.memory.swap: needs linux.resources.memory.limit, because cgroup v2 limits swap without memory',
+      { pointer: `${base}/swap` },
+    )
+  }
+  if (swap < limit) {
+    throw new TsrunError(
+      'invalid-config',
+      `linux.resources.memory.swap: ${swap} is memory plus swap and must not be below the memory limit ${limit}`,
+      { pointer: `${base}/swap` },
+    )
+  }
+  return toDecimal(swap - limit)
+}

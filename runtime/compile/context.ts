@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+import { TsrunError } from '../../spec/error.ts'
+import { pointerLabel } from '../../spec/pointer.ts'
+import type { Spec } from '../../spec/runtime/config.ts'
+import type { Linux } from '../../spec/runtime/linux.ts'
+import type { LinuxNamespace, LinuxNamespaceType } from '../../spec/runtime/namespaces.ts'
+import type { Process } from '../../spec/runtime/process.ts'
+import type { HostFacts, PlanRequest } from '../facts/request.ts'
+import type { FdSlot, Provenance } from '../plan/ops.ts'
+import { SlotAllocator } from '../plan/slots.ts'
+
+/** What all steps of one compilation see. */
+export interface CompileContext {
+  readonly request: PlanRequest
+  readonly spec: Spec
+  readonly linux: Linux
+  /** exec: the process to add, not that of the config. */
+  readonly process: Process
+  readonly facts: HostFacts
+  readonly slots: SlotAllocator
+  /** The container has a user namespace of its own, or the caller is in one: device nodes cannot be made. */
+  readonly userNamespace: boolean
+  /** The caller is not root of the host. */
+  readonly rootless: boolean
+  /** Slots of trees and targets that are used up by the op after the one that fills them. */
+  readonly treeSlot: () => FdSlot
+  readonly targetSlot: () => FdSlot
+  /** Collects what is told, and no reason to fail. */
+  readonly warn: (text: string) => void
+}
+
+export function createContext(request: PlanRequest, spec: Spec, process: Process, warnings: string[]): CompileContext {
+  const slots = new SlotAllocator()
+  const inside = isInUserNamespace(request.facts)
+  return {
+    request,
+    spec,
+    linux: spec.linux ?? {},
+    process,
+    facts: request.facts,
+    slots,
+    userNamespace: inside || findNamespace(spec.linux, 'user') !== undefined,
+    rootless: isRootless(request, inside),
+    treeSlot: once(() => slots.next()),
+    targetSlot: once(() => slots.next()),
+    warn: (text) => warnings.push(text),
+  }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined
+  return () => (made ??= make())
+}
+
+/** Only the initial user namespace maps every id onto itself. */
+export function isInUserNamespace({ uidMap }: HostFacts): boolean {
+  return !/^\s*0\s+0\s+4294967295\s*$/.test(uidMap)
+}
+
+/** Errors: usage for a --rootless that is no boolean. */
+function isRootless({ options, facts }: PlanRequest, inside: boolean): boolean {
+  const told = option({ options }, 'rootless') ?? 'auto'
+  if (told === 'auto') return facts.uid !== 0 || inside
+  if (/^(1|t|T|TRUE|true|True)$/.test(told)) return true
+  if (/^(0|f|F|FALSE|false|False)$/.test(told)) return false
+  throw new TsrunError('usage', `--rootless: ${JSON.stringify(told)} is none of true, false, auto`)
+}
+
+/** The container's own namespace of a type, new or joined. */
+export function findNamespace(linux: Linux | undefined, type: LinuxNamespaceType): LinuxNamespace | undefined {
+  return linux?.namespaces?.find((namespace) => namespace.type === type)
+}
+
+/** An empty path counts as none. */
+export function isNew(namespace: LinuxNamespace | undefined): boolean {
+  return namespace !== undefined && (namespace.path ?? '') === ''
+}
+
+/** Provenance of an op that a field of the config caused; `object` tells one item from the next. */
+export function origin(pointer: string, object?: string | undefined): Provenance {
+  const label = pointerLabel(pointer)
+  return { cause: pointer, label: object === undefined ? label : `${label} (${object})` }
+}
+
+/** Provenance of what the specification or safety asks for, whatever the config says. */
+export function byRuntime(label: string): Provenance {
+  return { cause: 'runtime', label }
+}
+
+export function byFlag(name: string): Provenance {
+  return { cause: `flag:--${name}`, label: `--${name}` }
+}
+
+/** A flag that is given once. */
+export function option({ options }: Pick<PlanRequest, 'options'>, name: string): string | undefined {
+  const value = options.get(name)
+  return typeof value === 'string' ? value : value?.at(-1)
+}
+
+/** A repeatable flag. */
+export function optionList({ options }: Pick<PlanRequest, 'options'>, name: string): readonly string[] {
+  const value = options.get(name) ?? []
+  return typeof value === 'string' ? [value] : value
+}
+
+export function hasFlag(request: Pick<PlanRequest, 'options'>, name: string): boolean {
+  return option(request, name) === 'true'
+}
+
+/** A path of the host as the config means it: relative ones count from the bundle. */
+export function hostPath({ bundle }: Pick<PlanRequest, 'bundle'>, path: string): string {
+  return path.startsWith('/') ? path : `${bundle}/${path}`
+}
+
+/** '/a/b' for any spelling of an absolute path, by its text alone. */
+export function cleanPath(path: string): string {
+  const parts: string[] = []
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop()
+    else if (part !== '' && part !== '.') parts.push(part)
+  }
+  return `/${parts.join('/')}`
+}
+
+export function invalid(pointer: string, object: string | undefined, what: string): TsrunError {
+  return new TsrunError('invalid-config', `${origin(pointer, object).label}: ${what}`, { pointer })
+}
+
+export function notSupported(pointer: string, what = 'not supported by this version of tsrun'): TsrunError {
+  return new TsrunError('not-supported', `${pointerLabel(pointer)}: ${what}`, { pointer })
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { LinuxNamespaceType } from '../../spec/runtime/namespaces.ts'
+import type { Op } from '../plan/ops.ts'
+import type { Spawn } from '../plan/plan.ts'
+import { byRuntime, type CompileContext, findNamespace, isNew, notSupported, origin } from './context.ts'
+
+/** CLONE_NEW* of <linux/sched.h>. */
+export const CLONE_NEW: Readonly<Record<LinuxNamespaceType, number>> = {
+  time: 0x80,
+  mount: 0x20000,
+  cgroup: 0x2000000,
+  uts: 0x4000000,
+  ipc: 0x8000000,
+  user: 0x10000000,
+  pid: 0x20000000,
+  network: 0x40000000,
+}
+
+/** Namespaces in the order in which they are joined, but for the user namespace. */
+const joinOrder: readonly LinuxNamespaceType[] = ['ipc', 'uts', 'network', 'pid', 'cgroup', 'time', 'mount']
+
+export interface NamespacePlan {
+  readonly prepare: readonly Op[]
+  readonly setup: readonly Op[]
+  readonly spawn: Pick<Spawn, 'cloneFlags' | 'joins' | 'timeOffsets' | 'stage'>
+}
+
+/** Namespaces to make and to join. Spec: config-linux.md#namespaces. Errors: not-supported without a mount namespace. */
+export function compileNamespaces(context: CompileContext): NamespacePlan {
+  const namespaces = context.linux.namespaces ?? []
+  const mount = findNamespace(context.linux, 'mount')
+  if (mount === undefined) {
+    throw notSupported(
+      '/linux/namespaces',
+      'a container without a mount namespace is not supported: add {"type": "mount"}',
+    )
+  }
+  let cloneFlags = 0
+  for (const { type, path } of namespaces) {
+    // The new cgroup namespace takes the cgroup of its maker for its root, so init makes it once it is there.
+    if ((path ?? '') === '' && type !== 'cgroup') cloneFlags |= CLONE_NEW[type]
+  }
+  const prepare: Op[] = []
+  const joins: Spawn['joins'][number][] = []
+  for (const type of orderOfJoins(context)) {
+    const index = namespaces.findIndex((namespace) => namespace.type === type)
+    const path = namespaces[index]?.path ?? ''
+    if (path === '') continue
+    const slot = context.slots.next()
+    prepare.push({
+      kind: 'open-ns',
+      path,
+      nstype: CLONE_NEW[type],
+      slot,
+      ...origin(`/linux/namespaces/${index}`, type),
+    })
+    joins.push({ slot, type: CLONE_NEW[type] })
+  }
+  return {
+    prepare,
+    setup: compileLate(context),
+    spawn: {
+      cloneFlags: cloneFlags >>> 0,
+      joins,
+      timeOffsets: compileTimeOffsets(context),
+      stage: joins.length > 0 || (cloneFlags & CLONE_NEW.time) !== 0,
+    },
+  }
+}
+
+/**
+ * Root of the host may enter namespaces of any owner, and keeps that power until it enters a user namespace: last.
+ * Anyone else has no power before entering it: first.
+ */
+function orderOfJoins({ facts }: CompileContext): readonly LinuxNamespaceType[] {
+  return facts.uid === 0 ? [...joinOrder, 'user'] : ['user', ...joinOrder]
+}
+
+/** What can be done about namespaces only from within. */
+function compileLate({ linux }: CompileContext): Op[] {
+  const ops: Op[] = []
+  const index = linux.namespaces?.findIndex(({ type }) => type === 'cgroup') ?? -1
+  if (isNew(linux.namespaces?.[index])) {
+    ops.push({ kind: 'unshare', flags: CLONE_NEW.cgroup, ...origin(`/linux/namespaces/${index}`, 'cgroup') })
+  }
+  if (isNew(findNamespace(linux, 'network'))) {
+    ops.push({ kind: 'loopback-up', ...byRuntime('loopback device of the new network namespace') })
+  }
+  return ops
+}
+
+/** Spec: config-linux.md#offset-for-time-namespace */
+function compileTimeOffsets({ linux }: CompileContext): string {
+  return Object.entries(linux.timeOffsets ?? {})
+    .map(([clock, { secs = 0, nanosecs = 0 }]) => `${clock} ${secs} ${nanosecs}\n`)
+    .join('')
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What a plan depends on besides the config: gathered by the front, or by `readFacts` for the library. */
+export interface HostFacts {
+  /** Now: RFC 3339 with nanoseconds, UTC. */
+  readonly time: string
+  /** Of the front, as are uid, gid, cwd and umask. */
+  readonly pid: number
+  readonly uid: number
+  readonly gid: number
+  readonly cwd: string
+  readonly umask: number
+  /** uname release. */
+  readonly kernel: string
+  /** uname machine. */
+  readonly machine: string
+  /** /proc/self/cgroup */
+  readonly cgroup: string
+  /** /proc/self/mountinfo */
+  readonly mountinfo: string
+  readonly uidMap: string
+  readonly gidMap: string
+  /** cgroup.controllers at the root of the unified hierarchy, when it is mounted. */
+  readonly cgroupControllers?: string | undefined
+  /** Active security modules. */
+  readonly lsm: readonly string[]
+  /** Only the variables that have a meaning for a runtime. */
+  readonly env: ReadonlyMap<string, string>
+}
+
+export type PlanVerb = 'create' | 'run' | 'exec'
+
+/** One request for a plan: csrc/README.md, "Request". */
+export interface PlanRequest {
+  readonly verb: PlanVerb
+  readonly id: string
+  /** Absolute. */
+  readonly bundle: string
+  /** Absolute path of the state root. */
+  readonly root: string
+  /** Flags as given, without dashes; a repeatable one is a list. */
+  readonly options: ReadonlyMap<string, string | readonly string[]>
+  /** exec: the command. */
+  readonly args: readonly string[]
+  /** Text of config.json. */
+  readonly config: string
+  /** exec: text of the --process file. */
+  readonly process?: string | undefined
+  /** exec: text of the container's state.json. */
+  readonly state?: string | undefined
+  readonly facts: HostFacts
+  /** exec: the container's init. */
+  readonly target?: { readonly pid: number; readonly cgroup: string } | undefined
+}
