@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io.h"
+
+int proc_stat_read(pid_t pid, struct proc_stat *stat)
+{
+	char path[32], text[1024];
+	const char *at;
+	char *end;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	n = read_small(AT_FDCWD, path, text, sizeof(text));
+	if (n < 0)
+		return (int)n;
+	/* The name stands in parentheses and may hold any byte, so fields are counted from the last one. */
+	at = strrchr(text, ')');
+	if (!at || at[1] != ' ' || !at[2])
+		return -EPROTO;
+	stat->state = at[2];
+	at += 3;
+	stat->parent = (pid_t)strtol(at, &end, 10);
+	at = end;
+	for (int field = 5; field <= 22; field++) {
+		stat->start_time = strtoull(at, &end, 10);
+		if (end == at)
+			return -EPROTO;
+		at = end;
+	}
+	return 0;
+}
+
+int proc_is_alive(pid_t pid, uint64_t start_time)
+{
+	struct proc_stat stat;
+
+	return pid > 0 && proc_stat_read(pid, &stat) == 0 && stat.state != 'Z' &&
+	       stat.state != 'X' && stat.start_time == start_time;
+}

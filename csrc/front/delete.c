@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+
+#include "../base/io.h"
+#include "../base/sys.h"
+#include "container.h"
+#include "front.h"
+#include "log.h"
+
+#define GRACE_MS 10000
+
+/* SIGKILL, and waits until init is gone: whoever its parent is, a pidfd tells. */
+static int kill_and_wait(struct err *e, const struct front *f, const struct container *c,
+			 enum status status)
+{
+	_fd_close_ int fd = container_pidfd(e, c);
+	struct pollfd gone = {.fd = fd, .events = POLLIN};
+	struct host h;
+	int r;
+
+	if (fd == -ESRCH)
+		return 0;
+	if (fd < 0)
+		return fd;
+	if (sys_pidfd_send_signal(fd, SIGKILL) < 0 && errno != ESRCH)
+		return err_set(e, errno, "pidfd_send_signal (SIGKILL, pid %d)", (int)c->pid);
+	if (status == STATUS_PAUSED) {
+		front_host(f, &h, &c->plan, NULL);
+		r = host_run(e, &h, SECTION_RESUME);
+		if (r < 0)
+			return r;
+	}
+	do
+		r = poll(&gone, 1, GRACE_MS);
+	while (r < 0 && errno == EINTR);
+	return r > 0 ? 0
+		     : err_set(e, ETIMEDOUT, "container init (pid %d) did not end after SIGKILL",
+			       (int)c->pid);
+}
+
+static int delete_container(struct err *e, const struct front *f, struct container *c, int force)
+{
+	enum status status;
+	struct host h;
+	int r = statedir_lock(e, &c->dir);
+
+	if (r < 0)
+		return r;
+	container_read_init(c); /* a create may have ended meanwhile */
+	status = container_status(c);
+	if (!force && (status == STATUS_RUNNING || status == STATUS_PAUSED))
+		return err_set(e, 0, "cannot delete container %s that is not stopped: %s",
+			       c->dir.id, status_name(status));
+	if (status != STATUS_STOPPED)
+		r = kill_and_wait(e, f, c, status);
+	/* Without a pid namespace of its own the rest of the container may still live. */
+	if (r == 0 && strcmp(c->plan.fields[FIELD_PIDNS_SHARED], "1") == 0)
+		r = container_signal_all(e, c, SIGKILL);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	front_host(f, &h, &c->plan, NULL);
+	return container_destroy(e, &h, &c->dir);
+}
+
+int verb_delete(struct front *f)
+{
+	struct container c = CONTAINER_INIT;
+	struct err e = {0};
+	int force = args_bool(&f->args, "force");
+	int r = container_open(&e, &c, f->root, f->args.positionals[0]);
+
+	if (r == 0)
+		r = delete_container(&e, f, &c, force);
+	else if (r == -ENOENT && force)
+		r = 0;
+	else if (r == -ENODATA && force)
+		r = statedir_remove(&e, &c.dir);
+	container_close(&c);
+	return r < 0 ? front_fail(f, &e) : 0;
+}

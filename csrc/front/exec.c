@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "../base/io.h"
+#include "container.h"
+#include "front.h"
+#include "handout.h"
+#include "monitor.h"
+
+#define EXIT_RUNTIME_FAILURE 255
+
+struct exec {
+	struct front *front;
+	struct container container;
+	int target; /* pidfd of the container's init */
+	char *bytes;
+	struct plan plan;
+	int slots[MAX_SLOTS];
+	struct host host;
+	struct session session;
+	struct monitor monitor;
+	int detached;
+};
+
+static int check_target(struct err *e, const struct exec *x)
+{
+	const struct args *a = &x->front->args;
+
+	switch (container_status(&x->container)) {
+	case STATUS_CREATED:
+	case STATUS_RUNNING:
+		break;
+	case STATUS_PAUSED:
+		if (!args_bool(a, "ignore-paused"))
+			return err_set(e, 0,
+				       "cannot exec in a paused container (use --ignore-paused to "
+				       "override)");
+		break;
+	case STATUS_STOPPED:
+		return err_set(e, 0, "cannot exec in a stopped container");
+	}
+	if (a->positional_count < 2 && !args_string(a, "process"))
+		return err_set(e, 0, "process args cannot be empty");
+	return 0;
+}
+
+/* Namespaces of init that are not ours already. */
+static int foreign_namespaces(struct err *e, pid_t pid, uint64_t *types)
+{
+	static const struct {
+		const char *name;
+		uint64_t type;
+	} list[] = {{"user", CLONE_NEWUSER},	 {"mnt", CLONE_NEWNS},	{"pid", CLONE_NEWPID},
+		    {"net", CLONE_NEWNET},	 {"ipc", CLONE_NEWIPC}, {"uts", CLONE_NEWUTS},
+		    {"cgroup", CLONE_NEWCGROUP}, {"time", 0x80}};
+	struct stat ours, theirs;
+	char path[64];
+
+	*types = 0;
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+		snprintf(path, sizeof(path), "/proc/self/ns/%s", list[i].name);
+		if (stat(path, &ours) < 0)
+			continue; /* a kernel without this kind */
+		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, list[i].name);
+		if (stat(path, &theirs) < 0)
+			return err_set(e, errno, "stat \"%s\"", path);
+		if (ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino)
+			*types |= list[i].type;
+	}
+	return 0;
+}
+
+static int fill_target(struct err *e, struct request *r, const struct exec *x)
+{
+	const struct container *c = &x->container;
+	const char *process = args_string(&x->front->args, "process");
+	char text[PATH_MAX + 16];
+	int result;
+
+	snprintf(text, sizeof(text), "%d", (int)c->pid);
+	request_put_text(r, "target.pid", text);
+	snprintf(text, sizeof(text), "/proc/%d/cgroup", (int)c->pid);
+	result = request_put_file(e, r, "target.cgroup", AT_FDCWD, text);
+	if (result == 0)
+		result = request_put_file(e, r, "state", c->dir.fd, "state.json");
+	snprintf(text, sizeof(text), "%s/config.json", c->plan.fields[FIELD_BUNDLE]);
+	if (result == 0)
+		result = request_put_file(e, r, "config", AT_FDCWD, text);
+	if (result == 0 && process)
+		result = request_put_file(e, r, "process", AT_FDCWD, process);
+	return result;
+}
+
+static int plan_exec(struct err *e, struct exec *x)
+{
+	struct front *f = x->front;
+	struct request r;
+	size_t length;
+	int result;
+
+	request_init(&r);
+	request_put_text(&r, "verb", "exec");
+	request_put_text(&r, "id", x->container.dir.id);
+	request_put_text(&r, "bundle", x->container.plan.fields[FIELD_BUNDLE]);
+	request_put_text(&r, "root", f->root);
+	request_put_args(&r, &f->args);
+	result = fill_target(e, &r, x);
+	if (result == 0)
+		result = request_put_facts(e, &r);
+	if (result == 0)
+		result = front_plan(e, f, &r, &x->bytes, &length, &x->plan);
+	request_free(&r);
+	return result;
+}
+
+static int begin(struct err *e, struct exec *x)
+{
+	struct session_options options = {.start_listener = -1,
+					  .target_pidfd = x->target,
+					  .stdio = {-1, -1, -1},
+					  .die_with_front = 1};
+	int terminal = !!(x->plan.spawn.flags & SPAWN_TERMINAL);
+	const char *pid_file = args_string(&x->front->args, "pid-file");
+	_fd_close_ int console = -1;
+	_fd_close_ int pidfd_socket = -1;
+	int r = console_check(e, x->front, terminal, x->detached);
+
+	if (r == 0)
+		r = handout_connect(e, x->front, &console, &pidfd_socket);
+	if (r == 0)
+		r = foreign_namespaces(e, x->container.pid, &options.target_namespaces);
+	if (r == 0 && !terminal && !x->detached)
+		r = monitor_make_pipes(e, &x->monitor);
+	if (r == 0)
+		r = host_run(e, &x->host, SECTION_PREPARE);
+	if (r < 0)
+		return r;
+	memcpy(options.stdio, x->monitor.theirs, sizeof(options.stdio));
+	r = session_begin(e, &x->session, &x->host, &options);
+	monitor_close_theirs(&x->monitor);
+	if (r < 0) {
+		x->session.pid = 0;
+		return r;
+	}
+	x->host.pid = x->session.pid;
+	x->host.start_time = x->session.start_time;
+	if (console >= 0)
+		r = handout_send(e, console, x->session.master, "/dev/ptmx");
+	if (r == 0 && pidfd_socket >= 0)
+		r = handout_send(e, pidfd_socket, x->session.pidfd, "pidfd");
+	if (r == 0)
+		r = host_run(e, &x->host, SECTION_COMMIT);
+	if (r == 0 && pid_file && *pid_file)
+		r = pid_file_write(e, pid_file, x->session.pid);
+	return r;
+}
+
+/* Return: exit code, or < 0. */
+static int run(struct err *e, struct exec *x)
+{
+	int r = container_open(e, &x->container, x->front->root, x->front->args.positionals[0]);
+
+	if (r == 0)
+		r = check_target(e, x);
+	if (r == 0) {
+		x->target = container_pidfd(e, &x->container);
+		r = x->target < 0 ? x->target : plan_exec(e, x);
+	}
+	if (r < 0)
+		return r;
+	front_host(x->front, &x->host, &x->plan, x->slots);
+	x->host.status = "running";
+	r = begin(e, x);
+	if (r == 0 && !x->detached)
+		r = monitor_hold_signals(e, &x->monitor);
+	if (r == 0)
+		r = session_start(e, &x->session);
+	if (r < 0 || x->detached)
+		return r;
+	planner_reap(&x->front->planner);
+	return monitor_serve(&x->monitor, &x->session);
+}
+
+int verb_exec(struct front *f)
+{
+	struct exec x = {.front = f,
+			 .container = CONTAINER_INIT,
+			 .target = -1,
+			 .session = {.pidfd = -1, .socket = -1, .master = -1},
+			 .detached = args_bool(&f->args, "detach")};
+	struct err e = {0};
+	int r;
+
+	for (size_t i = 0; i < MAX_SLOTS; i++)
+		x.slots[i] = -1;
+	monitor_init(&x.monitor);
+	r = run(&e, &x);
+	if (r < 0 && x.session.pid > 0)
+		session_abort(&x.session);
+	planner_stop(&f->planner);
+	monitor_end(&x.monitor);
+	fd_cleanup(&x.target);
+	container_close(&x.container);
+	free(x.bytes);
+	if (r >= 0)
+		return r;
+	front_fail(f, &e);
+	return EXIT_RUNTIME_FAILURE;
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What the planner is told about the host: it reads no file itself. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../base/io.h"
+#include "request.h"
+
+#define FACT_FILE_MAX (16u << 20)
+
+static void put_number(struct request *r, const char *key, unsigned long value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lu", value);
+	request_put_text(r, key, text);
+}
+
+static void put_time(struct request *r)
+{
+	struct timespec now;
+	struct tm tm;
+	char day[32], text[64];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, sizeof(text), "%s.%09ldZ", day, now.tv_nsec);
+	request_put_text(r, "time", text);
+}
+
+static void put_identity(struct request *r)
+{
+	char cwd[PATH_MAX], text[16];
+	struct utsname name;
+	mode_t mask = umask(077);
+
+	umask(mask);
+	put_number(r, "pid", (unsigned long)getpid());
+	put_number(r, "uid", getuid());
+	put_number(r, "gid", getgid());
+	request_put_text(r, "cwd", getcwd(cwd, sizeof(cwd)) ? cwd : "/");
+	snprintf(text, sizeof(text), "%04o", (unsigned int)mask);
+	request_put_text(r, "umask", text);
+	uname(&name);
+	request_put_text(r, "kernel", name.release);
+	request_put_text(r, "machine", name.machine);
+}
+
+static int put_proc(struct err *e, struct request *r, const char *key, const char *path)
+{
+	_free_ char *data = NULL;
+	ssize_t n = read_file(AT_FDCWD, path, &data, FACT_FILE_MAX);
+
+	if (n < 0)
+		return err_set(e, (int)-n, "read \"%s\" (is /proc mounted?)", path);
+	request_put(r, key, data, (size_t)n);
+	return 0;
+}
+
+static void put_controllers(struct request *r)
+{
+	static const char *const paths[] = {"/sys/fs/cgroup/cgroup.controllers",
+					    "/sys/fs/cgroup/unified/cgroup.controllers"};
+	char text[1024];
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (read_small(AT_FDCWD, paths[i], text, sizeof(text)) >= 0) {
+			request_put_text(r, "cgroup.controllers", text);
+			return;
+		}
+}
+
+/* Security modules that can label a process. */
+static void put_lsm(struct request *r)
+{
+	char text[256], flag[8];
+	int apparmor, selinux;
+
+	if (read_small(AT_FDCWD, "/sys/kernel/security/lsm", text, sizeof(text)) > 0) {
+		request_put_text(r, "lsm", text);
+		return;
+	}
+	apparmor = read_small(AT_FDCWD, "/sys/module/apparmor/parameters/enabled", flag,
+			      sizeof(flag)) > 0 &&
+		   flag[0] == 'Y';
+	selinux = access("/sys/fs/selinux/status", F_OK) == 0;
+	snprintf(text, sizeof(text), "%s%s%s", apparmor ? "apparmor" : "",
+		 apparmor && selinux ? "," : "", selinux ? "selinux" : "");
+	request_put_text(r, "lsm", text);
+}
+
+static void put_environment(struct request *r)
+{
+	static const char *const names[] = {
+		"XDG_RUNTIME_DIR", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID",
+		"LISTEN_FDNAMES",  "HOME",	    "PATH"};
+	char key[32];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *value = getenv(names[i]);
+
+		if (!value)
+			continue;
+		snprintf(key, sizeof(key), "env.%s", names[i]);
+		request_put_text(r, key, value);
+	}
+}
+
+int request_put_facts(struct err *e, struct request *r)
+{
+	int result;
+
+	put_time(r);
+	put_identity(r);
+	put_controllers(r);
+	put_lsm(r);
+	put_environment(r);
+	result = put_proc(e, r, "proc.cgroup", "/proc/self/cgroup");
+	if (result == 0)
+		result = put_proc(e, r, "proc.mountinfo", "/proc/self/mountinfo");
+	if (result == 0)
+		result = put_proc(e, r, "proc.uid_map", "/proc/self/uid_map");
+	if (result == 0)
+		result = put_proc(e, r, "proc.gid_map", "/proc/self/gid_map");
+	return result;
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../base/io.h"
+#include "handout.h"
+#include "log.h"
+
+void launch_init(struct launch *l, struct front *f)
+{
+	memset(l, 0, sizeof(*l));
+	l->front = f;
+	l->dir = (struct statedir)STATEDIR_INIT;
+	l->guardian.pipe = -1;
+	l->listener = -1;
+	l->session = (struct session){.pidfd = -1, .socket = -1, .master = -1};
+	for (size_t i = 0; i < MAX_SLOTS; i++)
+		l->slots[i] = -1;
+}
+
+static int open_bundle(struct err *e, const struct front *f, char *path, size_t size)
+{
+	const char *option = args_string(&f->args, "bundle");
+	_fd_close_ int fd = -1;
+	char link[32];
+	ssize_t n;
+
+	if (!option || !*option)
+		option = ".";
+	fd = open(option, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set(e, errno, "--bundle: open \"%s\"", option);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, size - 1);
+	if (n < 0)
+		return err_set(e, errno, "readlink \"%s\"", link);
+	path[n] = '\0';
+	return take_fd(&fd);
+}
+
+/* Everything the planner needs; the front ends in the directory of the bundle, where hooks are to run. */
+static int fill_request(struct err *e, struct request *r, const struct front *f)
+{
+	const char *config = args_string(&f->args, "config");
+	char bundle[PATH_MAX];
+	_fd_close_ int fd = open_bundle(e, f, bundle, sizeof(bundle));
+	int result;
+
+	if (fd < 0)
+		return fd;
+	request_put_text(r, "verb", f->args.verb_name);
+	request_put_text(r, "id", f->args.positionals[0]);
+	request_put_text(r, "bundle", bundle);
+	request_put_text(r, "root", f->root);
+	request_put_args(r, &f->args);
+	result = request_put_file(e, r, "config", config ? AT_FDCWD : fd,
+				  config ? config : "config.json");
+	if (result == -ENOENT)
+		err_set(e, 0, "JSON specification file %s not found (in \"%s\")",
+			config ? config : "config.json", bundle);
+	if (result == 0)
+		result = request_put_facts(e, r);
+	if (result == 0 && fchdir(fd) < 0)
+		result = err_set(e, errno, "chdir \"%s\"", bundle);
+	return result;
+}
+
+static int take_state_directory(struct err *e, struct launch *l)
+{
+	const char *id = l->front->args.positionals[0];
+	int r = statedir_check_id(e, id);
+
+	if (r == 0)
+		r = guardian_start(e, &l->guardian, l->front, id);
+	if (r == 0)
+		r = statedir_create(e, &l->dir, l->front->root, id);
+	if (r == 0) {
+		guardian_tell_made(&l->guardian);
+		l->made = 1;
+	}
+	return r;
+}
+
+int launch_plan(struct err *e, struct launch *l, int detached)
+{
+	const char *pid_file = args_string(&l->front->args, "pid-file");
+	struct request request;
+	int r = take_state_directory(e, l);
+
+	if (r == 0 && pid_file && *pid_file)
+		r = path_absolute(e, l->pid_file, sizeof(l->pid_file), pid_file);
+	if (r < 0)
+		return r;
+	request_init(&request);
+	r = fill_request(e, &request, l->front);
+	if (r == 0)
+		r = front_plan(e, l->front, &request, &l->bytes, &l->length, &l->plan);
+	request_free(&request);
+	if (r < 0)
+		return r;
+	front_host(l->front, &l->host, &l->plan, l->slots);
+	l->host.status = "creating";
+	r = console_check(e, l->front, !!(l->plan.spawn.flags & SPAWN_TERMINAL), detached);
+	if (r == 0)
+		r = statedir_put(e, &l->dir, "plan", l->bytes, l->length);
+	l->planned = r == 0;
+	return r;
+}
+
+int launch_begin(struct err *e, struct launch *l, const int *stdio, int wait_for_start)
+{
+	struct session_options options = {.start_listener = -1,
+					  .target_pidfd = -1,
+					  .stdio = {-1, -1, -1},
+					  .die_with_front = 1};
+	_fd_close_ int console = -1;
+	_fd_close_ int pidfd_socket = -1;
+	int r = handout_connect(e, l->front, &console, &pidfd_socket);
+
+	if (r == 0 && wait_for_start) {
+		l->listener = statedir_listen(e, &l->dir, "start.sock");
+		r = l->listener < 0 ? l->listener : 0;
+	}
+	if (r == 0)
+		r = host_run(e, &l->host, SECTION_PREPARE);
+	if (r < 0)
+		return r;
+	options.start_listener = l->listener;
+	if (stdio)
+		memcpy(options.stdio, stdio, sizeof(options.stdio));
+	r = session_begin(e, &l->session, &l->host, &options);
+	if (r < 0) {
+		l->session.pid = 0;
+		return r;
+	}
+	l->host.pid = l->session.pid;
+	l->host.start_time = l->session.start_time;
+	l->host.status = "created";
+	guardian_tell_init(&l->guardian, l->session.pid, l->session.start_time);
+	if (console >= 0)
+		r = handout_send(e, console, l->session.master, "/dev/ptmx");
+	if (r == 0 && pidfd_socket >= 0)
+		r = handout_send(e, pidfd_socket, l->session.pidfd, "pidfd");
+	return r;
+}
+
+static int write_state(struct err *e, struct launch *l)
+{
+	const char *template = l->plan.fields[FIELD_STATE_JSON];
+	_free_ char *text = NULL;
+	size_t length;
+	char init[64];
+	int r;
+
+	text = template_fill(template, strlen(template), l->session.pid, "created",
+			     l->session.start_time, &length);
+	if (!text)
+		return err_set(e, ENOMEM, "state.json");
+	r = statedir_put(e, &l->dir, "state.json", text, length);
+	if (r < 0)
+		return r;
+	snprintf(init, sizeof(init), "%d %" PRIu64 "\n", (int)l->session.pid,
+		 l->session.start_time);
+	return statedir_put(e, &l->dir, "init", init, strlen(init));
+}
+
+int launch_commit(struct err *e, struct launch *l)
+{
+	int r = host_run(e, &l->host, SECTION_COMMIT);
+
+	if (r == 0)
+		r = write_state(e, l);
+	if (r == 0 && *l->pid_file) {
+		r = pid_file_write(e, l->pid_file, l->session.pid);
+		l->pid_written = r == 0;
+	}
+	return r;
+}
+
+void launch_undo(struct launch *l)
+{
+	struct err e;
+
+	if (l->session.pid > 0)
+		session_abort(&l->session);
+	l->session.pid = 0;
+	if (l->pid_written)
+		unlink(l->pid_file);
+	if (!l->made)
+		return;
+	if (l->planned ? container_destroy(&e, &l->host, &l->dir) < 0
+		       : statedir_remove(&e, &l->dir) < 0)
+		log_warning(e.text);
+}
+
+void launch_end(struct launch *l)
+{
+	guardian_dismiss(&l->guardian);
+	planner_stop(&l->front->planner);
+	statedir_close(&l->dir);
+	guardian_reap(&l->guardian);
+	free(l->bytes);
+}

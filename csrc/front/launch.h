@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What create and run have in common: from the command line to an init that waits to be started. */
+#ifndef TSRUN_FRONT_LAUNCH_H
+#define TSRUN_FRONT_LAUNCH_H
+
+#include "container.h"
+#include "front.h"
+#include "guardian.h"
+
+struct launch {
+	struct front *front;
+	struct statedir dir;
+	char *bytes; /* the plan */
+	size_t length;
+	struct plan plan;
+	int planned;
+	int slots[MAX_SLOTS];
+	struct host host;
+	struct session session;
+	struct guardian guardian;
+	char pid_file[PATH_MAX]; /* absolute, "" none */
+	int listener;
+	int made;	 /* the state directory is ours */
+	int pid_written; /* the pid file is ours */
+};
+
+void launch_init(struct launch *l, struct front *f);
+
+/* State directory and plan. detached: nobody stays to serve a terminal. Return: 0 or < 0. */
+int launch_plan(struct err *e, struct launch *l, int detached);
+
+/*
+ * Prepare, clone, until init is ready; the console goes to --console-socket when that is given. stdio may be NULL:
+ * inherited. Return: 0 or < 0.
+ */
+int launch_begin(struct err *e, struct launch *l, const int *stdio, int wait_for_start);
+
+/* Writes down what was made: from here on it is a container. Return: 0 or < 0. */
+int launch_commit(struct err *e, struct launch *l);
+
+/* Undoes all of it after a failure. */
+void launch_undo(struct launch *l);
+
+/* Releases what this process holds. */
+void launch_end(struct launch *l);
+
+#endif

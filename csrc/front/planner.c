@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "planner.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../base/io.h"
+#include "../base/sys.h"
+
+#define ANSWER_MAX (64u << 20)
+#define ANSWER_TIMEOUT_MS 30000
+#define HEADER_SIZE 16u
+#define MAGIC_PLAN 0x4c505354u	/* TSPL */
+#define MAGIC_ERROR 0x52455354u /* TSER */
+#define ANSWER_VERSION 1u
+
+/*
+ * Runs in the memory of the front (vfork): only system calls. Without a JIT the engine boots in half the time, and
+ * nothing of the caller's environment can change what it does.
+ */
+static void __attribute__((noreturn)) become_planner(const char *program, int socket)
+{
+	static char *const environment[] = {"BUN_JSC_useJIT=0",
+					    "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
+	char *const argv[] = {(char *)(uintptr_t)program, NULL};
+	int null = open("/dev/null", O_RDWR);
+
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
+		_exit(126);
+	if (socket == 3 ? fcntl(3, F_SETFD, 0) < 0 : dup2(socket, 3) < 0)
+		_exit(126);
+	sys_close_range(4, ~0u, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (chdir("/") == 0)
+		execve(program, argv, environment);
+	_exit(errno == ENOENT ? 127 : 126);
+}
+
+int planner_start(struct err *e, struct planner *p, const char *program)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (access(program, X_OK) < 0)
+		return err_set(e, errno,
+			       "planner \"%s\" (it belongs beside tsrun or in ../libexec/tsrun)",
+			       program);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_set(e, errno, "socketpair");
+	pid = vfork();
+	if (pid == 0)
+		become_planner(program, pair[1]);
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		return err_set(e, errno, "vfork");
+	}
+	p->socket = pair[0];
+	p->pid = pid;
+	return 0;
+}
+
+/* Waits for the socket. Return: 0, or < 0 when it is too late. */
+static int wait_socket(struct err *e, int socket, short events, int64_t until)
+{
+	struct pollfd poll_fd = {.fd = socket, .events = events};
+
+	for (;;) {
+		int64_t left = until - now_ms();
+		int n = poll(&poll_fd, 1, left > 0 ? (int)left : 0);
+
+		if (n > 0)
+			return 0;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(e, errno, "poll");
+		return err_set(e, ETIMEDOUT, "tsrun-plan did not answer within %d s",
+			       ANSWER_TIMEOUT_MS / 1000);
+	}
+}
+
+/* The planner closed its end: says how it ended. */
+static int died(struct err *e, struct planner *p)
+{
+	int status = 0;
+
+	kill(p->pid, SIGKILL);
+	while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	p->pid = 0;
+	if (WIFSIGNALED(status))
+		return err_set(e, 0, "tsrun-plan ended (signal %d) before it answered",
+			       WTERMSIG(status));
+	return err_set(e, 0, "tsrun-plan ended (status %d) before it answered",
+		       WEXITSTATUS(status));
+}
+
+static int send_all(struct err *e, struct planner *p, const char *data, size_t length,
+		    int64_t until)
+{
+	while (length > 0) {
+		ssize_t n = send(p->socket, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n > 0) {
+			data += n;
+			length -= (size_t)n;
+		} else if (errno == EAGAIN) {
+			int r = wait_socket(e, p->socket, POLLOUT, until);
+
+			if (r < 0)
+				return r;
+		} else if (errno == EPIPE || errno == ECONNRESET) {
+			return died(e, p);
+		} else if (errno != EINTR) {
+			return err_set(e, errno, "send the request to tsrun-plan");
+		}
+	}
+	return 0;
+}
+
+static int receive_all(struct err *e, struct planner *p, char *data, size_t length, int64_t until)
+{
+	while (length > 0) {
+		ssize_t n;
+		int r = wait_socket(e, p->socket, POLLIN, until);
+
+		if (r < 0)
+			return r;
+		n = recv(p->socket, data, length, MSG_DONTWAIT);
+		if (n == 0 || (n < 0 && errno == ECONNRESET))
+			return died(e, p);
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			return err_set(e, errno, "receive the answer of tsrun-plan");
+		if (n > 0) {
+			data += n;
+			length -= (size_t)n;
+		}
+	}
+	return 0;
+}
+
+int planner_ask(struct err *e, struct planner *p, const void *request, size_t request_length,
+		char **answer, size_t *length)
+{
+	int64_t until = now_ms() + ANSWER_TIMEOUT_MS;
+	uint32_t header[4];
+	_free_ char *data = NULL;
+	int r = send_all(e, p, request, request_length, until);
+
+	if (r == 0)
+		r = receive_all(e, p, (char *)header, sizeof(header), until);
+	if (r < 0)
+		return r;
+	if ((header[0] != MAGIC_PLAN && header[0] != MAGIC_ERROR) || header[1] != ANSWER_VERSION ||
+	    header[2] < HEADER_SIZE || header[2] > ANSWER_MAX)
+		return err_set(e, EPROTO,
+			       "answer of tsrun-plan (is it of the same version as tsrun?)");
+	data = malloc((size_t)header[2] + 1);
+	if (!data)
+		return err_set(e, ENOMEM, "plan of %u bytes", header[2]);
+	memcpy(data, header, sizeof(header));
+	r = receive_all(e, p, data + HEADER_SIZE, header[2] - HEADER_SIZE, until);
+	if (r < 0)
+		return r;
+	data[header[2]] = '\0';
+	*length = header[2];
+	if (header[0] == MAGIC_ERROR) {
+		*length -= HEADER_SIZE;
+		memmove(data, data + HEADER_SIZE, *length + 1);
+		r = header[3] > 0 && header[3] < 256 ? (int)header[3] : 1;
+	}
+	*answer = data;
+	data = NULL;
+	return r;
+}
+
+int planner_read_plan(struct err *e, const char *fd_text, char **answer, size_t *length)
+{
+	char *end;
+	long fd = strtol(fd_text, &end, 10);
+	ssize_t n;
+
+	if (end == fd_text || *end || fd < 0 || fd > INT32_MAX)
+		return err_set(e, 0, "--plan-fd: \"%s\" is not a descriptor", fd_text);
+	n = read_all((int)fd, answer, ANSWER_MAX);
+	if (n < 0)
+		return err_set(e, (int)-n, "--plan-fd: read descriptor %ld", fd);
+	*length = (size_t)n;
+	close((int)fd);
+	return 0;
+}
+
+void planner_stop(struct planner *p)
+{
+	if (p->pid > 0)
+		kill(p->pid, SIGKILL);
+	if (p->socket >= 0)
+		close(p->socket);
+	p->socket = -1;
+}
+
+void planner_reap(struct planner *p)
+{
+	while (p->pid > 0 && waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	p->pid = 0;
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Copies bytes from one descriptor to another, whenever poll says that neither side would block. */
+#ifndef TSRUN_FRONT_PUMP_H
+#define TSRUN_FRONT_PUMP_H
+
+#include <poll.h>
+#include <stddef.h>
+
+#define PUMP_SIZE 16384
+
+struct pump {
+	int from; /* -1: at its end */
+	int to;	  /* -1: nobody reads any more */
+	int own_from;
+	int own_to; /* closed when all is written */
+	enum { PUMP_PIPE, PUMP_SOCKET, PUMP_OTHER } kind;
+	size_t at;
+	size_t have;
+	char data[PUMP_SIZE];
+};
+
+void pump_init(struct pump *p, int from, int own_from, int to, int own_to);
+
+/* What to poll for next; its fd is -1 when the pump is through. */
+struct pollfd pump_wanted(const struct pump *p);
+
+/* Does one read or write, after poll has said so. */
+void pump_move(struct pump *p);
+
+void pump_close(struct pump *p);
+
+#endif

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "request.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../base/io.h"
+
+#define MAGIC_REQUEST 0x51525354u /* TSRQ */
+#define REQUEST_VERSION 1u
+#define HEADER_WORDS 4
+#define FILE_MAX_SIZE (16u << 20)
+
+/* Return: where length more bytes go, or NULL. */
+static char *extend(struct request *r, size_t length)
+{
+	char *at;
+
+	if (r->failed)
+		return NULL;
+	if (r->length + length > r->room) {
+		size_t room = (r->length + length) * 2 + 65536;
+		char *larger = room > UINT32_MAX ? NULL : realloc(r->data, room);
+
+		if (!larger) {
+			r->failed = 1;
+			return NULL;
+		}
+		r->data = larger;
+		r->room = room;
+	}
+	at = r->data + r->length;
+	r->length += length;
+	return at;
+}
+
+void request_init(struct request *r)
+{
+	memset(r, 0, sizeof(*r));
+	extend(r, HEADER_WORDS * sizeof(uint32_t));
+}
+
+void request_free(struct request *r)
+{
+	free(r->data);
+	r->data = NULL;
+}
+
+void request_put(struct request *r, const char *key, const void *value, size_t length)
+{
+	uint32_t head[2] = {(uint32_t)strlen(key), (uint32_t)length};
+	char *at = extend(r, sizeof(head) + head[0] + length);
+
+	if (!at)
+		return;
+	memcpy(at, head, sizeof(head));
+	memcpy(at + sizeof(head), key, head[0]);
+	if (length)
+		memcpy(at + sizeof(head) + head[0], value, length);
+	r->entries++;
+}
+
+void request_put_text(struct request *r, const char *key, const char *text)
+{
+	request_put(r, key, text, strlen(text));
+}
+
+int request_put_file(struct err *e, struct request *r, const char *key, int dirfd, const char *path)
+{
+	_free_ char *data = NULL;
+	ssize_t n = read_file(dirfd, path, &data, FILE_MAX_SIZE);
+
+	if (n == -EFBIG)
+		return err_set(e, EFBIG, "%s: read \"%s\" (%u MiB at most)", key, path,
+			       FILE_MAX_SIZE >> 20);
+	if (n < 0)
+		return err_set(e, (int)-n, "%s: open \"%s\"", key, path);
+	request_put(r, key, data, (size_t)n);
+	return 0;
+}
+
+/* A LIST flag: all its values under one key, when this is its first. */
+static void put_list(struct request *r, const struct args *a, int first, const char *key)
+{
+	const struct flag *flag = a->values[first].flag;
+	size_t length = 0, at = 0;
+	_free_ char *joined = NULL;
+
+	for (int i = 0; i < first; i++)
+		if (a->values[i].flag == flag)
+			return;
+	for (int i = first; i < a->value_count; i++)
+		if (a->values[i].flag == flag)
+			length += strlen(a->values[i].value) + 1;
+	joined = malloc(length);
+	if (!joined) {
+		r->failed = 1;
+		return;
+	}
+	for (int i = first; i < a->value_count; i++)
+		if (a->values[i].flag == flag) {
+			strcpy(joined + at, a->values[i].value);
+			at += strlen(joined + at) + 1;
+		}
+	request_put(r, key, joined, length);
+}
+
+static void put_positionals(struct request *r, const struct args *a)
+{
+	size_t length = 0, at = 0;
+	_free_ char *joined = NULL;
+
+	for (int i = 1; i < a->positional_count; i++)
+		length += strlen(a->positionals[i]) + 1;
+	joined = malloc(length + 1);
+	if (!joined) {
+		r->failed = 1;
+		return;
+	}
+	for (int i = 1; i < a->positional_count; i++) {
+		strcpy(joined + at, a->positionals[i]);
+		at += strlen(joined + at) + 1;
+	}
+	request_put(r, "args", joined, length);
+}
+
+static int is_last(const struct args *a, int index)
+{
+	for (int i = index + 1; i < a->value_count; i++)
+		if (a->values[i].flag == a->values[index].flag)
+			return 0;
+	return 1;
+}
+
+void request_put_args(struct request *r, const struct args *a)
+{
+	char key[64];
+
+	for (int i = 0; i < a->value_count; i++) {
+		const struct flag *flag = a->values[i].flag;
+
+		snprintf(key, sizeof(key), "opt.%s", flag->name);
+		if (flag->type == FLAG_LIST)
+			put_list(r, a, i, key);
+		else if (!is_last(a, i))
+			continue;
+		else if (flag->type != FLAG_BOOL || args_bool(a, flag->name))
+			request_put_text(r, key, a->values[i].value);
+	}
+	if (a->verb == VERB_EXEC)
+		put_positionals(r, a);
+}
+
+int request_finish(struct err *e, struct request *r)
+{
+	uint32_t head[HEADER_WORDS] = {MAGIC_REQUEST, REQUEST_VERSION, (uint32_t)r->length,
+				       r->entries};
+
+	if (r->failed)
+		return err_set(e, ENOMEM, "request to tsrun-plan");
+	memcpy(r->data, head, sizeof(head));
+	return 0;
+}

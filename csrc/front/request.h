@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The request to the planner, as csrc/README.md describes it. */
+#ifndef TSRUN_FRONT_REQUEST_H
+#define TSRUN_FRONT_REQUEST_H
+
+#include <stddef.h>
+
+#include "../base/err.h"
+#include "args.h"
+
+struct request {
+	char *data;
+	size_t length;
+	size_t room;
+	unsigned int entries;
+	int failed; /* no memory: found out by request_finish */
+};
+
+void request_init(struct request *r);
+void request_free(struct request *r);
+void request_put(struct request *r, const char *key, const void *value, size_t length);
+void request_put_text(struct request *r, const char *key, const char *text);
+
+/* Adds a whole file below dirfd under a key. Return: 0 or < 0; e says what could not be read. */
+int request_put_file(struct err *e, struct request *r, const char *key, int dirfd,
+		     const char *path);
+
+/* Adds every opt.NAME, and args for exec. */
+void request_put_args(struct request *r, const struct args *a);
+
+/* Adds what the planner has to know about host and process. Return: 0 or < 0. */
+int request_put_facts(struct err *e, struct request *r);
+
+/* Fills in the header. Return: 0 or < 0. */
+int request_finish(struct err *e, struct request *r);
+
+#endif

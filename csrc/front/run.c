@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "../base/io.h"
+#include "launch.h"
+#include "log.h"
+#include "monitor.h"
+
+/* START, then the hooks of the running container. A failure of either ends the container. */
+static int start(struct err *e, struct launch *l)
+{
+	int r = session_start(e, &l->session);
+
+	l->host.status = "running";
+	return r < 0 ? r : host_run(e, &l->host, SECTION_POSTSTART);
+}
+
+static int run_detached(struct err *e, struct launch *l)
+{
+	int r = launch_plan(e, l, 1);
+
+	if (r == 0)
+		r = launch_begin(e, l, NULL, 0);
+	if (r == 0)
+		r = launch_commit(e, l);
+	return r < 0 ? r : start(e, l);
+}
+
+static int begin_foreground(struct err *e, struct launch *l, struct monitor *m)
+{
+	int r = launch_plan(e, l, 0);
+
+	if (r == 0 && !args_bool(&l->front->args, "no-subreaper") &&
+	    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		r = err_set(e, errno, "prctl (PR_SET_CHILD_SUBREAPER)");
+	if (r == 0 && !(l->plan.spawn.flags & SPAWN_TERMINAL))
+		r = monitor_make_pipes(e, m);
+	if (r == 0)
+		r = launch_begin(e, l, m->theirs, 0);
+	monitor_close_theirs(m);
+	if (r == 0)
+		r = launch_commit(e, l);
+	if (r == 0)
+		r = monitor_hold_signals(e, m);
+	return r < 0 ? r : start(e, l);
+}
+
+/* Return: exit code of the process, or < 0. */
+static int run_foreground(struct err *e, struct launch *l)
+{
+	struct err later;
+	struct monitor m;
+	int r, code;
+
+	monitor_init(&m);
+	r = begin_foreground(e, l, &m);
+	if (r < 0) {
+		monitor_end(&m);
+		return r;
+	}
+	/* From here on the only child is the container. */
+	guardian_dismiss(&l->guardian);
+	guardian_reap(&l->guardian);
+	planner_reap(&l->front->planner);
+	code = monitor_serve(&m, &l->session);
+	monitor_end(&m);
+	l->session.pid = 0;
+	if (!args_bool(&l->front->args, "keep") && container_destroy(&later, &l->host, &l->dir) < 0)
+		log_warning(later.text);
+	return code;
+}
+
+int verb_run(struct front *f)
+{
+	struct launch l;
+	struct err e = {0};
+	int r;
+
+	launch_init(&l, f);
+	r = args_bool(&f->args, "detach") ? run_detached(&e, &l) : run_foreground(&e, &l);
+	if (r < 0)
+		launch_undo(&l);
+	launch_end(&l);
+	return r < 0 ? front_fail(f, &e) : r;
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "../base/io.h"
+#include "../base/sys.h"
+#include "container.h"
+#include "front.h"
+
+static int check_status(struct err *e, const struct container *c)
+{
+	switch (container_status(c)) {
+	case STATUS_CREATED:
+		return 0;
+	case STATUS_STOPPED:
+		return err_set(e, 0, "cannot start a container that has stopped");
+	case STATUS_RUNNING:
+		return err_set(e, 0, "cannot start an already running container");
+	case STATUS_PAUSED:
+		break;
+	}
+	return err_set(e, 0, "cannot start a container that is paused (resume it first)");
+}
+
+static int run_poststart(struct err *e, const struct front *f, const struct container *c)
+{
+	struct host h;
+	struct err later;
+	int r, fd;
+
+	front_host(f, &h, &c->plan, NULL);
+	h.pid = c->pid;
+	h.start_time = c->start_time;
+	h.status = "running";
+	r = host_run(e, &h, SECTION_POSTSTART);
+	if (r == 0)
+		return 0;
+	fd = container_pidfd(&later, c);
+	if (fd >= 0) {
+		sys_pidfd_send_signal(fd, SIGKILL);
+		close(fd);
+	}
+	return r;
+}
+
+int verb_start(struct front *f)
+{
+	struct container c = CONTAINER_INIT;
+	struct err e = {0};
+	int r = container_open(&e, &c, f->root, f->args.positionals[0]);
+
+	if (r == 0)
+		r = check_status(&e, &c);
+	if (r == 0) {
+		r = start_over_socket(&e, c.dir.fd, "start.sock");
+		/* Another start was faster, or init is gone. */
+		if (r == -ECONNREFUSED || r == -ENOENT)
+			err_set(&e, 0, "cannot start an already running container");
+		else
+			unlinkat(c.dir.fd, "start.sock", 0);
+	}
+	if (r == 0)
+		r = run_poststart(&e, f, &c);
+	container_close(&c);
+	return r < 0 ? front_fail(f, &e) : 0;
+}

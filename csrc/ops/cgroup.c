@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "ops.h"
+
+#define MAKE_CPUSET 1u
+#define REMOVE_KILL 1u
+#define REMOVE_TIMEOUT_MS 10000
+
+/* A new v1 cpuset has no CPUs and no memory nodes, and no process may enter it before it has both. */
+static int inherit_cpuset(struct err *e, const char *path)
+{
+	static const char *const files[] = {"cpuset.cpus", "cpuset.mems"};
+	char own[PATH_MAX + 32], above[PATH_MAX + 32], value[4096], have[4096];
+
+	for (unsigned int i = 0; i < 2; i++) {
+		ssize_t n;
+		int r;
+
+		snprintf(own, sizeof(own), "%s/%s", path, files[i]);
+		if (read_small(AT_FDCWD, own, have, sizeof(have)) != 0)
+			continue;
+		snprintf(above, sizeof(above), "%s/../%s", path, files[i]);
+		n = read_small(AT_FDCWD, above, value, sizeof(value));
+		if (n < 0)
+			return err_set(e, (int)-n, "read \"%s\"", above);
+		r = write_once(AT_FDCWD, own, value, (size_t)n);
+		if (r < 0)
+			return err_set(e, -r, "write \"%s\" to \"%s\"", value, own);
+	}
+	return 0;
+}
+
+static int make(struct err *e, char *path, uint32_t flags)
+{
+	char *slash;
+	int r;
+
+	if (mkdir(path, 0755) == 0)
+		return flags & MAKE_CPUSET ? inherit_cpuset(e, path) : 0;
+	if (errno == EEXIST)
+		return flags & MAKE_CPUSET ? inherit_cpuset(e, path) : 0;
+	if (errno != ENOENT)
+		return err_set(e, errno, "mkdir \"%s\"", path);
+	slash = strrchr(path, '/');
+	if (!slash || slash == path)
+		return err_set(e, ENOENT, "mkdir \"%s\"", path);
+	*slash = '\0';
+	r = make(e, path, flags);
+	*slash = '/';
+	if (r < 0)
+		return r;
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return err_set(e, errno, "mkdir \"%s\"", path);
+	return flags & MAKE_CPUSET ? inherit_cpuset(e, path) : 0;
+}
+
+int op_CGROUP_MAKE(struct err *e, struct context *c, const struct op *op)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s", op_string(c, op, 0)) >= (int)sizeof(path))
+		return err_set(e, ENAMETOOLONG, "mkdir \"%.100s...\"", op_string(c, op, 0));
+	return make(e, path, op->args[1]);
+}
+
+int op_CGROUP_VACANT(struct err *e, struct context *c, const struct op *op)
+{
+	const char *dir = op_string(c, op, 0);
+	char path[PATH_MAX + 32], text[4096];
+	unsigned int processes = 0;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", dir);
+	n = read_small(AT_FDCWD, path, text, sizeof(text));
+	if (n < 0)
+		return err_set(e, (int)-n, "read \"%s\"", path);
+	for (char *at = text; n > 0 && at; at = strchr(at, '\n'), at = at ? at + 1 : NULL)
+		processes++;
+	if (processes)
+		return err_set(e, 0,
+			       "container's cgroup is not empty: %u process(es) found in \"%s\"",
+			       processes, dir);
+	snprintf(path, sizeof(path), "%s/freezer.state", dir);
+	if (read_small(AT_FDCWD, path, text, sizeof(text)) > 0 && strcmp(text, "THAWED") != 0)
+		return err_set(e, 0, "container's cgroup unexpectedly frozen: \"%s\"", dir);
+	snprintf(path, sizeof(path), "%s/cgroup.freeze", dir);
+	if (read_small(AT_FDCWD, path, text, sizeof(text)) > 0 && strcmp(text, "1") == 0)
+		return err_set(e, 0, "container's cgroup unexpectedly frozen: \"%s\"", dir);
+	return 0;
+}
+
+/* Signals every process listed in a cgroup file below dirfd. Return: how many there were. */
+static unsigned int kill_listed(int dirfd)
+{
+	_free_ char *text = NULL;
+	unsigned int count = 0;
+
+	if (read_file(dirfd, "cgroup.procs", &text, 16u << 20) <= 0)
+		return 0;
+	for (char *at = text; *at;) {
+		char *end;
+		long pid = strtol(at, &end, 10);
+
+		if (end == at)
+			break;
+		if (pid > 1 && pid != getpid()) {
+			kill((pid_t)pid, SIGKILL);
+			count++;
+		}
+		at = *end ? end + 1 : end;
+	}
+	return count;
+}
+
+/* Removes the children of a cgroup, deepest first, killing what is in them when asked to. fd is consumed. */
+static void empty_tree(int fd, int kill_them)
+{
+	DIR *dir;
+	struct dirent *entry;
+
+	if (kill_them && write_once(fd, "cgroup.kill", "1", 1) < 0)
+		kill_listed(fd);
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return;
+	}
+	while ((entry = readdir(dir))) {
+		int child;
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		child = openat(dirfd(dir), entry->d_name,
+			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (child < 0)
+			continue;
+		empty_tree(child, kill_them);
+		unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+	}
+	closedir(dir);
+}
+
+/* A frozen v1 cgroup keeps its processes from dying. */
+static void thaw(const char *path)
+{
+	char file[PATH_MAX + 32];
+
+	snprintf(file, sizeof(file), "%s/freezer.state", path);
+	write_once(AT_FDCWD, file, "THAWED", 6);
+}
+
+int op_CGROUP_REMOVE(struct err *e, struct context *c, const struct op *op)
+{
+	const char *path = op_string(c, op, 0);
+	int kill_them = (op->args[1] & REMOVE_KILL) != 0;
+	int64_t until = 0;
+	unsigned int pause_ms = 1;
+
+	for (;;) {
+		int fd, number;
+
+		/* Nearly always the processes are gone and this is all. */
+		if (rmdir(path) == 0 || errno == ENOENT)
+			return 0;
+		number = errno;
+		if (number != EBUSY && number != ENOTEMPTY)
+			return err_set(e, number, "rmdir \"%s\"", path);
+		if (until == 0)
+			until = now_ms() + REMOVE_TIMEOUT_MS;
+		else if (now_ms() > until)
+			return err_set(e, number,
+				       "rmdir \"%s\" (it still holds processes or cgroups)", path);
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd >= 0)
+			empty_tree(fd, kill_them);
+		if (kill_them)
+			thaw(path);
+		if (rmdir(path) == 0 || errno == ENOENT)
+			return 0;
+		sleep_ms(pause_ms);
+		if (pause_ms < 16)
+			pause_ms *= 2;
+	}
+}
