@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// `npm run build`: dist/bin/{tsrun,tsrun-plan,tsrun-seccomp}. With names as arguments: only these steps.
+
+import { spawnSync } from 'node:child_process'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { runSteps, type Step } from './steps.ts'
+
+const project = join(import.meta.dirname, '../..')
+process.chdir(project)
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string }
+
+/** What a command prints, or undefined when it cannot run. */
+function output(program: string, ...args: readonly string[]): string | undefined {
+  const result = spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+  return result.status === 0 ? result.stdout.trim() : undefined
+}
+
+/** Runs a command quietly. Returns undefined, or what it printed when it failed. */
+function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const result = spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env })
+  if (result.error !== undefined) {
+    return `${program}: ${result.error.message}`
+  }
+  return result.status === 0 ? undefined : `${result.stdout}${result.stderr}`.replace(/^gyp ERR!.*\n/gm, '')
+}
+
+const commit = output('git', 'rev-parse', '--short=12', 'HEAD') ?? 'unknown'
+const musl = output('musl-gcc', '-dumpversion') !== undefined
+const compiler = `${musl ? 'musl-gcc' : 'gcc'} ${output('gcc', '-dumpfullversion') ?? 'missing'}`
+const libseccomp = output('pkg-config', '--modversion', 'libseccomp') ?? 'unknown'
+const cSettings = [version, commit, compiler, libseccomp]
+
+/** Builds one target of binding.gyp. node-gyp knows npm's settings from the environment: none of them concerns us. */
+function buildC(target: string): string | undefined {
+  const env: NodeJS.ProcessEnv = { ...process.env, CC_host: 'gcc', LINK_host: 'gcc' }
+  env['CC'] = env['LINK'] = musl ? 'musl-gcc' : 'gcc'
+  for (const name of Object.keys(env)) {
+    if (/^npm_/i.test(name)) {
+      delete env[name]
+    }
+  }
+  const nodeGyp = ['node_modules/node-gyp/bin/node-gyp.js', '--loglevel=error']
+  const variables = [`-Dlibc=${musl ? 'musl' : 'glibc'}`, `-Dversion=${version}`, `-Dcommit=${commit}`]
+  return (
+    run(
+      'node',
+      [...nodeGyp, 'configure', `--nodedir=${project}/cmd/dev/gyp`, '--', ...variables, `-Dlibseccomp=${libseccomp}`],
+      env,
+    ) ??
+    run('node', [...nodeGyp, 'build', '--jobs=2', target], env) ??
+    install(`build/Release/${target}`, target)
+  )
+}
+
+/** Puts a program into dist/bin, replacing one that may be running. */
+function install(from: string, name: string): undefined {
+  mkdirSync('dist/bin', { recursive: true })
+  const target = `dist/bin/${name}`
+  copyFileSync(from, `${target}.new`)
+  chmodSync(`${target}.new`, 0o755)
+  renameSync(`${target}.new`, target)
+  return undefined
+}
+
+function buildPlanner(): string | undefined {
+  const flags = ['--compile', '--bytecode', '--minify', '--target=bun', '--conditions=bun']
+  const closed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig']
+  const defines = ['--define', `process.env.TSRUN_VERSION=${JSON.stringify(version)}`]
+  const more = [
+    `process.env.TSRUN_COMMIT=${JSON.stringify(commit)}`,
+    `process.env.TSRUN_LIBSECCOMP=${JSON.stringify(libseccomp)}`,
+  ]
+  for (const define of more) {
+    defines.push('--define', define)
+  }
+  return (
+    run(process.execPath, [
+      'build',
+      ...flags,
+      ...closed,
+      ...defines,
+      'cmd/tsrun-plan.ts',
+      '--outfile=dist/tsrun-plan',
+    ]) ?? install('dist/tsrun-plan', 'tsrun-plan')
+  )
+}
+
+const gyp = ['binding.gyp', 'cmd/dev/gyp/**', 'cmd/dev/build.ts']
+const typescript = [
+  'cmd/*.ts',
+  'cmd/tsrun/**/*.ts',
+  'runtime/**/*.ts',
+  'spec/*.ts',
+  'spec/{rules,runtime,generated}/*.ts',
+]
+const steps: readonly Step[] = [
+  {
+    name: 'validators',
+    inputs: ['spec/generate.ts', 'spec/schema/**', 'package-lock.json'],
+    outputs: ['spec/generated/config-validator.ts'],
+    settings: [],
+    run: () => run(process.execPath, ['spec/generate.ts']),
+  },
+  {
+    name: 'tsrun',
+    inputs: [...gyp, 'csrc/{base,plan,ops,exec,front}/**'],
+    outputs: ['dist/bin/tsrun'],
+    settings: cSettings,
+    run: () => buildC('tsrun'),
+  },
+  {
+    name: 'tsrun-seccomp',
+    inputs: [...gyp, 'csrc/seccomp/**'],
+    outputs: ['dist/bin/tsrun-seccomp'],
+    settings: cSettings,
+    run: () => buildC('tsrun-seccomp'),
+  },
+  {
+    name: 'tsrun-plan',
+    inputs: [...typescript, 'cmd/dev/build.ts', 'package-lock.json'],
+    outputs: ['dist/bin/tsrun-plan'],
+    settings: [version, commit, libseccomp, process.versions['bun'] ?? ''],
+    run: buildPlanner,
+  },
+]
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.find((name) => !steps.some((step) => step.name === name))
+if (unknown !== undefined) {
+  process.stderr.write(`no build step "${unknown}"; there are: ${steps.map((step) => step.name).join(' ')}\n`)
+  process.exit(1)
+}
+const failed = runSteps(
+  steps.filter((step) => wanted.length === 0 || wanted.includes(step.name)),
+  'dist/stamps',
+)
+process.exit(failed.length === 0 ? 0 : 1)

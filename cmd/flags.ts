@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** `list` may be given more than once; a comma separates nothing. */
+export type FlagType = 'bool' | 'string' | 'list' | 'int'
+
+/** One flag of a verb, or a global one. */
+export interface Flag {
+  readonly name: string
+  /** One letter. */
+  readonly short?: string
+  readonly type: FlagType
+  readonly help: string
+  /** What holds when the flag is not given, as the help shows it. */
+  readonly default?: string
+  /** Accepted for callers that pass it, but not shown in the help. */
+  readonly hidden?: true
+}
+
+/** One verb of the command line. */
+export interface Verb {
+  readonly name: string
+  readonly summary: string
+  /** What stands after the flags, as the help shows it. */
+  readonly usage: string
+  /** Number of words after the flags. */
+  readonly minimum: number
+  /** Infinity: any number. */
+  readonly maximum: number
+  readonly flags: readonly Flag[]
+  /** Paragraphs of the help. */
+  readonly description: readonly string[]
+  /** `c`: run by the C program without any JavaScript, or with it only for the plan. `ts`: run here. */
+  readonly runs: 'c' | 'ts'
+}
+
+/** Flags that stand before the verb. */
+export const globalFlags: readonly Flag[] = [
+  { name: 'debug', type: 'bool', help: 'log more' },
+  { name: 'log', type: 'string', help: 'file that messages are appended to', default: 'standard error' },
+  { name: 'log-format', type: 'string', help: 'form of messages: text or json', default: 'text' },
+  { name: 'root', type: 'string', help: 'directory of the state of containers', default: '/run/tsrun' },
+  { name: 'systemd-cgroup', type: 'bool', help: 'let systemd make cgroups; cgroupsPath is slice:prefix:name' },
+  {
+    name: 'cgroup-manager',
+    type: 'string',
+    help: 'who makes cgroups: cgroupfs, systemd or disabled',
+    default: 'cgroupfs',
+  },
+  {
+    name: 'rootless',
+    type: 'string',
+    help: 'tolerate cgroups that may not be written: true, false or auto',
+    default: 'auto',
+  },
+]
+
+const bundle: Flag = { name: 'bundle', short: 'b', type: 'string', help: 'directory of the bundle', default: '.' }
+const config: Flag = {
+  name: 'config',
+  short: 'f',
+  type: 'string',
+  help: 'file to read instead of config.json in the bundle',
+}
+const consoleSocket: Flag = {
+  name: 'console-socket',
+  type: 'string',
+  help: 'unix socket that receives the master end of the terminal',
+}
+const pidfdSocket: Flag = {
+  name: 'pidfd-socket',
+  type: 'string',
+  help: 'unix socket that receives a pidfd of the process',
+}
+const pidFile: Flag = { name: 'pid-file', type: 'string', help: 'file to write the process id to' }
+const preserveFds: Flag = {
+  name: 'preserve-fds',
+  type: 'int',
+  help: 'number of descriptors from 3 on to hand to the container',
+  default: '0',
+}
+const planFd: Flag = { name: 'plan-fd', type: 'string', help: 'descriptor to read a ready plan from', hidden: true }
+const noPivot: Flag = {
+  name: 'no-pivot',
+  type: 'bool',
+  help: 'change the root without pivot_root, for a root on a ramdisk',
+}
+const noNewKeyring: Flag = { name: 'no-new-keyring', type: 'bool', help: 'keep the session keyring of the caller' }
+const detach: Flag = { name: 'detach', short: 'd', type: 'bool', help: 'do not wait for the process to end' }
+
+const containerId = '<container-id>'
+const noFlags: readonly Flag[] = []
+
+function lifecycleVerb(name: string, summary: string, description: string, flags = noFlags): Verb {
+  return { name, summary, usage: containerId, minimum: 1, maximum: 1, flags, description: [description], runs: 'c' }
+}
+
+/** All verbs, in the order of the help. A test compares those of the C program with csrc/front/flags.def. */
+export const verbs: readonly Verb[] = [
+  lifecycleVerb(
+    'create',
+    'create a container',
+    'Makes everything of the container but the user process, which waits for start.',
+    [bundle, config, consoleSocket, pidfdSocket, pidFile, noPivot, noNewKeyring, preserveFds, planFd],
+  ),
+  lifecycleVerb(
+    'start',
+    'start the user process of a created container',
+    'The container must have the status created.',
+  ),
+  lifecycleVerb(
+    'run',
+    'create and start a container, and wait for its end',
+    'Ends with the exit status of the process, or 128 and the number of the signal that killed it. The container is deleted then.',
+    [
+      bundle,
+      config,
+      consoleSocket,
+      detach,
+      { name: 'keep', type: 'bool', help: 'do not delete the container when it has ended' },
+      pidfdSocket,
+      pidFile,
+      { name: 'no-subreaper', type: 'bool', help: 'do not become the parent of orphans' },
+      noPivot,
+      noNewKeyring,
+      preserveFds,
+      planFd,
+    ],
+  ),
+  {
+    name: 'exec',
+    summary: 'run one more process in a container',
+    usage: `${containerId} <command> [arguments...] | --process FILE ${containerId}`,
+    minimum: 1,
+    maximum: Infinity,
+    runs: 'c',
+    description: ['What the flags do not say is taken from the config.json of the container.'],
+    flags: [
+      consoleSocket,
+      pidfdSocket,
+      { name: 'cwd', type: 'string', help: 'working directory in the container' },
+      { name: 'env', short: 'e', type: 'list', help: 'set an environment variable, NAME=VALUE' },
+      { name: 'tty', short: 't', type: 'bool', help: 'give the process a terminal' },
+      { name: 'user', short: 'u', type: 'string', help: 'user id, or user and group id: UID[:GID]' },
+      { name: 'additional-gids', short: 'g', type: 'list', help: 'additional group id' },
+      { name: 'process', short: 'p', type: 'string', help: 'JSON file with the process object' },
+      detach,
+      pidFile,
+      { name: 'process-label', type: 'string', help: 'SELinux label of the process' },
+      { name: 'apparmor', type: 'string', help: 'AppArmor profile of the process' },
+      { name: 'no-new-privs', type: 'bool', help: 'set no_new_privs' },
+      { name: 'cap', short: 'c', type: 'list', help: 'add a capability' },
+      preserveFds,
+      { name: 'cgroup', type: 'list', help: 'cgroup below that of the container: [CONTROLLERS:]PATH' },
+      { name: 'ignore-paused', type: 'bool', help: 'allow it in a paused container' },
+      planFd,
+    ],
+  },
+  lifecycleVerb(
+    'state',
+    'print the state of a container as JSON',
+    'The status is created, running, paused or stopped.',
+  ),
+  {
+    name: 'kill',
+    summary: 'send a signal to the init process of a container',
+    usage: `${containerId} [signal]`,
+    minimum: 1,
+    maximum: 2,
+    runs: 'c',
+    description: ['The signal is a number or a name, with or without SIG. The default is SIGTERM.'],
+    flags: [{ name: 'all', short: 'a', type: 'bool', help: 'send it to all processes', hidden: true }],
+  },
+  lifecycleVerb(
+    'delete',
+    'remove what is left of a container',
+    'Undoes what create did: processes, cgroups, hooks of the kind poststop, state directory.',
+    [{ name: 'force', short: 'f', type: 'bool', help: 'kill a running container first; an unknown one is no error' }],
+  ),
+  lifecycleVerb('pause', 'freeze all processes of a container', 'Needs the freezer of cgroup v1, or cgroup v2.'),
+  lifecycleVerb('resume', 'let the processes of a paused container go on', 'The counterpart of pause.'),
+  {
+    name: 'list',
+    summary: 'list containers',
+    usage: '',
+    minimum: 0,
+    maximum: 0,
+    runs: 'ts',
+    description: ['Lists the containers below the global option --root.'],
+    flags: [
+      { name: 'format', short: 'f', type: 'string', help: 'table or json', default: 'table' },
+      { name: 'quiet', short: 'q', type: 'bool', help: 'print ids only' },
+    ],
+  },
+  {
+    name: 'ps',
+    summary: 'list the processes of a container',
+    usage: `${containerId} [options of ps]`,
+    minimum: 1,
+    maximum: Infinity,
+    runs: 'ts',
+    description: ["Runs the host's ps (-ef unless other options are given) and shows its lines about the container."],
+    flags: [
+      { name: 'format', short: 'f', type: 'string', help: 'table, or json for the process ids', default: 'table' },
+    ],
+  },
+  {
+    name: 'spec',
+    summary: 'write a config.json to start from',
+    usage: '',
+    minimum: 0,
+    maximum: 0,
+    runs: 'ts',
+    description: ['It runs sh in the directory rootfs of the bundle. An existing config.json is never overwritten.'],
+    flags: [
+      { name: 'bundle', short: 'b', type: 'string', help: 'directory of the bundle', default: '.' },
+      { name: 'rootless', type: 'bool', help: 'for a container of the calling user, without root' },
+    ],
+  },
+  {
+    name: 'features',
+    summary: 'print what this runtime supports as JSON',
+    usage: '',
+    minimum: 0,
+    maximum: 0,
+    runs: 'ts',
+    description: ['The form is the features document of the runtime specification.'],
+    flags: [],
+  },
+  {
+    name: 'explain',
+    summary: 'print what would be done, and which field of config.json asks for it',
+    usage: `[${containerId}]`,
+    minimum: 0,
+    maximum: 1,
+    runs: 'ts',
+    description: [
+      'Compiles the plan of a bundle and prints it, section by section. Nothing is changed, and root is not needed.',
+      'With the id of a container: prints the plan that the container was made with.',
+    ],
+    flags: [bundle, { name: 'json', type: 'bool', help: 'print JSON' }],
+  },
+]
+
+/** The verb of this name, or undefined. */
+export function findVerb(name: string): Verb | undefined {
+  return verbs.find((verb) => verb.name === name)
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import { appendFileSync } from 'node:fs'
+
+/** How messages are written: the values of --log and --log-format. */
+export interface ReportOptions {
+  readonly log?: string | undefined
+  readonly logFormat?: string | undefined
+}
+
+type Level = 'error' | 'warning'
+
+/** One line as it is logged, with its newline; the C program writes the same. */
+export function formatMessage(level: Level, text: string, format: 'text' | 'json', time: Date): string {
+  const stamp = `${time.toISOString().slice(0, 19)}Z`
+  if (format === 'json') {
+    return `${JSON.stringify({ level, msg: text, time: stamp })}\n`
+  }
+  return `time="${stamp}" level=${level} msg=${JSON.stringify(text)}\n`
+}
+
+/**
+ * Reports a failure: to the log, and as plain text to standard error when the log is a file. A log that cannot be
+ * written must not hide the failure: then everything goes to standard error.
+ */
+export function reportError(text: string, options: ReportOptions): void {
+  report('error', text, options)
+}
+
+/** Reports what does not stop us. */
+export function reportWarning(text: string, options: ReportOptions): void {
+  report('warning', text, options)
+}
+
+function report(level: Level, text: string, options: ReportOptions): void {
+  const line = formatMessage(level, text, options.logFormat === 'json' ? 'json' : 'text', new Date())
+  if (options.log === undefined || options.log === '') {
+    process.stderr.write(line)
+    return
+  }
+  try {
+    appendFileSync(options.log, line, { mode: 0o644 })
+  } catch (e: unknown) {
+    process.stderr.write(`--log: ${e instanceof Error ? e.message : String(e)}\n`)
+  }
+  if (level === 'error') {
+    process.stderr.write(`${text}\n`)
+  }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** The version of the runtime specification that is implemented. */
+export const specVersion = '1.3.0'
+
+// The build puts these values in, here by their full names.
+const version: string | undefined = process.env.TSRUN_VERSION
+const commit: string | undefined = process.env.TSRUN_COMMIT
+const libseccomp: string | undefined = process.env.TSRUN_LIBSECCOMP
+
+/** Version and origin of this program. */
+export const build: { readonly version: string; readonly commit: string; readonly libseccomp: string } = {
+  version: version ?? 'dev',
+  commit: commit ?? 'unknown',
+  libseccomp: libseccomp ?? 'unknown',
+}
+
+/** What `tsrun --version` prints. */
+export function versionText(): string {
+  return `tsrun version ${build.version}\ncommit: ${build.commit}\nspec: ${specVersion}\n`
+}
