@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process'
+import { type Context, suite, type Test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { mustSucceed, newContainer } from './container.ts'
+import type { Need } from './host.ts'
+import { needsRoot } from './host.ts'
+import { removeLeaks, settledLeaks } from './leaks.ts'
+import type { Outcome } from './runtime.ts'
+import { isTsrun, runtimeName } from './runtime.ts'
+
+/** Conditions of a test. */
+export interface TestOptions {
+  /** All must hold on this host, else the test is skipped with the reason. */
+  readonly needs?: readonly Need[]
+  /** Runtimes for which the test is skipped, and in what they differ from the specification or from us. */
+  readonly differsFrom?: Readonly<Record<string, string>>
+  /** Default 30 s. */
+  readonly timeoutMs?: number
+}
+
+/** Registers a test. After it, nothing may be left on the host. */
+export type HostTest = (name: string, body: () => void | Promise<void>, options?: TestOptions) => void
+
+/** Unmounts a path of the work directory, lazily. */
+export function unmount(target: string): void {
+  spawnSync('umount', ['-l', target])
+}
+
+function skipReason(options: TestOptions): string | undefined {
+  const differs = options.differsFrom?.[runtimeName]
+  if (differs !== undefined && process.env['TSRUN_TEST_ALL'] === undefined) {
+    return `${runtimeName} differs: ${differs}`
+  }
+  for (const need of [needsRoot, ...(options.needs ?? [])]) {
+    const reason = need()
+    if (reason !== undefined) {
+      return reason
+    }
+  }
+  return undefined
+}
+
+async function limited(body: () => void | Promise<void>, timeoutMs: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`took longer than ${timeoutMs} ms`)), timeoutMs)
+  })
+  try {
+    await Promise.race([Promise.resolve().then(body), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function guarded(body: () => void | Promise<void>, timeoutMs: number): Promise<void> {
+  let failure: unknown
+  try {
+    await limited(body, timeoutMs)
+  } catch (e: unknown) {
+    failure = e ?? new Error('failed without a reason')
+  }
+  const leaks = await settledLeaks(failure === undefined ? 1500 : 100)
+  if (leaks.length > 0) {
+    await removeLeaks(unmount)
+  }
+  if (failure !== undefined) {
+    throw failure
+  }
+  assert.equal(leaks, [], 'something was left behind')
+}
+
+/** A group of tests against real containers. Call `run` of the result at the end of the file. */
+export function hostSuite(name: string): { readonly test: HostTest; readonly run: () => void } {
+  const tests: Test<Context> = suite(name)
+  const only = process.env['TSRUN_TEST_ONLY']
+  const test: HostTest = (title, body, options = {}) => {
+    if (only !== undefined && !title.includes(only)) {
+      return
+    }
+    const reason = skipReason(options)
+    if (reason !== undefined) {
+      process.stdout.write(`SKIP ${name}: ${title}: ${reason}\n`)
+      tests.skip(title, () => undefined)
+      return
+    }
+    tests(title, async () => {
+      const start = performance.now()
+      try {
+        await guarded(body, options.timeoutMs ?? 30_000)
+        const seconds = (performance.now() - start) / 1000
+        if (seconds > 3) {
+          process.stdout.write(`SLOW ${name}: ${title}: ${seconds.toFixed(1)} s\n`)
+        }
+      } catch (e: unknown) {
+        process.stdout.write(`\nFAILED ${name}: ${title}\n`)
+        throw e
+      }
+    })
+  }
+  return { test, run: () => tests.run() }
+}
+
+/** What a failed call must look like. */
+export interface Failure {
+  /** Default 1. */
+  readonly status?: number
+  /** Text that every runtime must print (callers match it). */
+  readonly text?: RegExp
+  /** What our own message must say: object, field, syscall, errno. */
+  readonly tsrun?: RegExp
+}
+
+/** Checks the exit code and the message of a failed call: one error line from us. */
+export function assertFailure(outcome: Outcome, failure: Failure = {}): void {
+  const told = `${outcome.command}\n${outcome.stderr}`
+  assert.is(outcome.status, failure.status ?? 1, told)
+  if (failure.text !== undefined) {
+    assert.match(outcome.stderr, failure.text, told)
+  }
+  if (isTsrun) {
+    const errors = outcome.stderr.split('\n').filter((line) => /level=(error|fatal)/.test(line))
+    assert.is(errors.length, 1, `one error line expected:\n${told}`)
+    if (failure.tsrun !== undefined) {
+      assert.match(errors[0] ?? '', failure.tsrun, told)
+    }
+  }
+}
+
+/** Checks that a config is refused by `create`. */
+export function assertRefused(patch: Parameters<typeof newContainer>[0], failure: Failure = {}): void {
+  const container = newContainer(patch)
+  const outcome = container.create()
+  try {
+    assertFailure(outcome, failure)
+  } finally {
+    if (outcome.status === 0) {
+      mustSucceed(container.delete(['--force']))
+    }
+  }
+}

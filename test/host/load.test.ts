@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+import * as assert from 'uvu/assert'
+import { withArgs } from '../helpers/bundle.ts'
+import { newContainer } from '../helpers/container.ts'
+import { leakLines, readLeaks } from '../helpers/leaks.ts'
+import { callRuntime, startRuntime } from '../helpers/runtime.ts'
+import { hostSuite } from '../helpers/suite.ts'
+
+const { test, run } = hostSuite('load')
+const total = 200
+const atOnce = 20
+
+async function must(args: readonly string[]): Promise<void> {
+  const call = startRuntime(args)
+  call.child.stdin?.end()
+  const { status, signal } = await call.ended
+  assert.is(status, 0, `${args.join(' ')}: ${status ?? signal} ${call.stderr()}`)
+}
+
+test(
+  `${total} containers are created, started and deleted, ${atOnce} at a time`,
+  async () => {
+    let next = 0
+    const worker = async (): Promise<void> => {
+      while (next < total) {
+        next += 1
+        const container = newContainer(withArgs(next % 2 === 0 ? ['true'] : ['sleep', '60']))
+        await must(['create', '--bundle', container.bundle, container.id])
+        await must(['start', container.id])
+        await must(['delete', '--force', container.id])
+      }
+    }
+    const start = performance.now()
+    await Promise.all(Array.from({ length: atOnce }, worker))
+    process.stdout.write(`${total} containers in ${((performance.now() - start) / 1000).toFixed(1)} s\n`)
+    assert.is(callRuntime(['list', '-q']).stdout, '')
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    assert.equal(leakLines(readLeaks()), [])
+  },
+  { timeoutMs: 120_000 },
+)
+
+test(
+  'two creates of the same id at once: one wins, the other is refused',
+  async () => {
+    for (let round = 0; round < 5; round += 1) {
+      const container = newContainer(withArgs(['sleep', '60']))
+      const calls = [0, 1, 2].map(() => startRuntime(['create', '--bundle', container.bundle, container.id]))
+      const ends = await Promise.all(calls.map((call) => call.ended))
+      const winners = ends.filter((end) => end.status === 0)
+      assert.is(winners.length, 1, calls.map((call) => call.stderr()).join('\n'))
+      assert.is(container.status(), 'created')
+      assert.is(container.delete(['--force']).status, 0)
+    }
+  },
+  { differsFrom: { runc: '1.1 checks, then makes the state directory: both can fail' } },
+)
+
+test('one container is deleted by several at once', async () => {
+  for (let round = 0; round < 5; round += 1) {
+    const container = newContainer(withArgs(['sleep', '60']))
+    await must(['create', '--bundle', container.bundle, container.id])
+    const calls = [0, 1, 2].map(() => startRuntime(['delete', '--force', container.id]))
+    const ends = await Promise.all(calls.map((call) => call.ended))
+    assert.ok(
+      ends.some((end) => end.status === 0),
+      calls.map((call) => call.stderr()).join('\n'),
+    )
+    assert.is(callRuntime(['state', container.id]).status, 1)
+  }
+})
+
+test(
+  'state and list while containers come and go',
+  async () => {
+    const container = newContainer(withArgs(['sleep', '60']))
+    let stop = false
+    const churn = (async (): Promise<void> => {
+      for (let round = 0; round < 10; round += 1) {
+        await must(['create', '--bundle', container.bundle, container.id])
+        await must(['start', container.id])
+        await must(['delete', '--force', container.id])
+      }
+      stop = true
+    })()
+    while (!stop) {
+      const list = startRuntime(['list', '--format', 'json'])
+      const { status } = await list.ended
+      assert.is(status, 0, list.stderr())
+      JSON.parse(list.stdout())
+      const state = startRuntime(['state', container.id])
+      if ((await state.ended).status === 0) {
+        JSON.parse(state.stdout())
+      }
+    }
+    await churn
+  },
+  { differsFrom: { runc: '1.1 list fails when a container goes meanwhile' } },
+)
+
+run()

@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as assert from 'uvu/assert'
+import { cgroupMount, defaultMounts, defaultNamespaces, type Json, makeRootfs, withArgs } from '../helpers/bundle.ts'
+import { inspect, mustSucceed, newSource, runOnce, withContainer } from '../helpers/container.ts'
+import { cgroupVersion, needsCgroup1, needsFilesystem } from '../helpers/host.ts'
+import { findMount, type MountLine, parseAttempts } from '../helpers/report.ts'
+import { assertRefused, hostSuite, type TestOptions } from '../helpers/suite.ts'
+
+const { test, run } = hostSuite('mounts')
+
+function withMounts(mounts: readonly Json[], patch: Json = {}): Json {
+  return { ...patch, mounts: [...defaultMounts, ...mounts] }
+}
+
+/** A bind mount of a new directory at /home, seen from inside. */
+async function bindAt(options: readonly string[], source = newSource({ file: 'text' })): Promise<MountLine> {
+  const report = await inspect(withMounts([{ destination: '/home', source, options: ['rbind', ...options] }]))
+  const mount = findMount(report, '/home')
+  assert.ok(mount, 'nothing is mounted at /home')
+  return mount as MountLine
+}
+
+async function tmpfsAt(options: readonly string[]): Promise<MountLine> {
+  const report = await inspect(withMounts([{ destination: '/home', type: 'tmpfs', source: 'tmpfs', options }]))
+  const mount = findMount(report, '/home')
+  assert.ok(mount, 'nothing is mounted at /home')
+  return mount as MountLine
+}
+
+const later: TestOptions = { differsFrom: { runc: '1.1 does not know this option' } }
+
+const onFlags: readonly (readonly [option: string, shown: string, options?: TestOptions])[] = [
+  ['ro', 'ro'],
+  ['nosuid', 'nosuid'],
+  ['nodev', 'nodev'],
+  ['noexec', 'noexec'],
+  ['noatime', 'noatime'],
+  ['nodiratime', 'nodiratime'],
+  ['relatime', 'relatime'],
+  ['nosymfollow', 'nosymfollow', later],
+  ['rro', 'ro'],
+  ['rnosuid', 'nosuid'],
+  ['rnodev', 'nodev'],
+  ['rnoexec', 'noexec'],
+  ['rnoatime', 'noatime'],
+  ['rnodiratime', 'nodiratime'],
+  ['rnosymfollow', 'nosymfollow'],
+]
+for (const [option, shown, options] of onFlags) {
+  test(
+    `bind with "${option}" shows ${shown}`,
+    async () => {
+      const mount = await bindAt([option])
+      assert.ok(mount.options.includes(shown), mount.options.join())
+    },
+    options,
+  )
+}
+
+const offFlags = [
+  ['ro', 'rw'],
+  ['nosuid', 'suid'],
+  ['nodev', 'dev'],
+  ['noexec', 'exec'],
+  ['noatime', 'atime'],
+  ['nodiratime', 'diratime'],
+  ['nosymfollow', 'symfollow'],
+] as const
+for (const [on, off] of offFlags) {
+  test(
+    `of "${on}" and "${off}" the last one holds`,
+    async () => {
+      const mount = await bindAt([on, off])
+      assert.ok(!mount.options.includes(on), mount.options.join())
+    },
+    on === 'nosymfollow' ? later : {},
+  )
+}
+
+test('strictatime on a bind mount shows neither relatime nor noatime', async () => {
+  const mount = await bindAt(['strictatime'])
+  assert.ok(!mount.options.includes('relatime') && !mount.options.includes('noatime'), mount.options.join())
+})
+
+test('options that a mount has already are kept unless they are named', async () => {
+  const report = await inspect(
+    withMounts([
+      { destination: '/home', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'noexec', 'noatime', 'ro'] },
+    ]),
+  )
+  const options = findMount(report, '/home')?.options ?? []
+  for (const option of ['nosuid', 'nodev', 'noexec', 'noatime', 'ro']) {
+    assert.ok(options.includes(option), option)
+  }
+})
+
+for (const [option, shown] of [
+  ['shared', /^shared:/],
+  ['rshared', /^shared:/],
+  ['unbindable', /^unbindable$/],
+  ['runbindable', /^unbindable$/],
+] as const) {
+  test(`propagation "${option}"`, async () => {
+    const mount = await bindAt([option])
+    assert.ok(
+      mount.propagation.some((word) => shown.test(word)),
+      mount.propagation.join(),
+    )
+  })
+}
+
+for (const option of ['private', 'rprivate']) {
+  test(`propagation "${option}"`, async () => {
+    assert.equal((await bindAt([option])).propagation, [])
+  })
+}
+
+for (const option of ['slave', 'rslave']) {
+  test(`propagation "${option}" of a private source is private`, async () => {
+    assert.ok(!(await bindAt([option])).propagation.some((word) => word.startsWith('shared')))
+  })
+}
+
+for (const [option, shown] of [
+  ['size=1m', 'size=1024k'],
+  ['mode=700', 'mode=700'],
+  ['nr_inodes=100', 'nr_inodes=100'],
+  ['uid=5', 'uid=5'],
+  ['gid=6', 'gid=6'],
+] as const) {
+  test(`tmpfs data "${option}"`, async () => {
+    const mount = await tmpfsAt([option])
+    assert.is(mount.type, 'tmpfs')
+    assert.ok(mount.superOptions.includes(shown), mount.superOptions.join())
+  })
+}
+
+for (const [option, shown] of [
+  ['sync', 'sync'],
+  ['dirsync', 'dirsync'],
+  ['ro', 'ro'],
+] as const) {
+  test(`tmpfs with the file system flag "${option}"`, async () => {
+    const mount = await tmpfsAt([option])
+    assert.ok([...mount.superOptions, ...mount.options].includes(shown), mount.superOptions.join())
+  })
+}
+
+for (const option of ['lazytime', 'iversion']) {
+  test(
+    `tmpfs with "${option}" mounts`,
+    async () => {
+      await tmpfsAt([option])
+    },
+    later,
+  )
+}
+
+for (const option of ['async', 'rw', 'defaults', 'nomand', 'norelatime', 'nostrictatime', 'exec', 'suid', 'dev']) {
+  test(
+    `tmpfs with "${option}" mounts`,
+    async () => {
+      await tmpfsAt([option])
+    },
+    option === 'defaults' ? { differsFrom: { runc: '1.1 passes it to the file system' } } : {},
+  )
+}
+
+for (const option of ['silent', 'loud', 'noiversion', 'nolazytime']) {
+  test(
+    `tmpfs with "${option}" mounts (a MUST of the specification)`,
+    async () => {
+      await tmpfsAt([option])
+    },
+    later,
+  )
+}
+
+for (const option of [
+  'rrw',
+  'rsuid',
+  'rdev',
+  'rexec',
+  'ratime',
+  'rdiratime',
+  'rrelatime',
+  'rnorelatime',
+  'rstrictatime',
+  'rnostrictatime',
+  'rsymfollow',
+]) {
+  test(
+    `bind with "${option}" mounts`,
+    async () => {
+      await bindAt([option])
+    },
+    /^r(no)?(strict)?atime$/.test(option) ? { differsFrom: { runc: '1.1 forgets to clear the old atime mode' } } : {},
+  )
+}
+
+test('rro reaches the mounts below, ro does not', async () => {
+  const below = (options: readonly string[]): Json =>
+    withMounts([
+      { destination: '/home', type: 'tmpfs', source: 'tmpfs' },
+      { destination: '/home/below', type: 'tmpfs', source: 'tmpfs' },
+      { destination: '/var', source: '/proc', options: ['rbind', ...options] },
+    ])
+  const report = await inspect(below(['rro']))
+  assert.ok(findMount(report, '/var')?.options.includes('ro'))
+})
+
+test('a bind mount shows the file or directory of the host, writable', async () => {
+  const source = newSource({ file: 'from the host' })
+  const outcome = mustSucceed(
+    await runOnce(
+      withMounts(
+        [
+          { destination: '/home', type: 'bind', source, options: ['rbind', 'rw'] },
+          { destination: '/var/one', type: 'none', source: join(source, 'file'), options: ['bind', 'ro'] },
+        ],
+        withArgs(['sh', '-c', 'cat /home/file /var/one; echo new >/home/made; echo x >/var/one; echo status $?'], {
+          root: { path: makeRootfs(), readonly: false },
+        }),
+      ),
+    ),
+  )
+  assert.match(outcome.stdout, /^from the hostfrom the host/)
+  assert.match(outcome.stdout, /status [^0]/)
+  assert.is(readFileSync(join(source, 'made'), 'utf8'), 'new\n')
+})
+
+test('a relative source counts from the bundle', async () => {
+  await withContainer(
+    withMounts([{ destination: '/home', source: 'data', options: ['bind'] }], withArgs(['cat', '/home/file'])),
+    (container) => {
+      mkdirSync(join(container.bundle, 'data'))
+      writeFileSync(join(container.bundle, 'data/file'), 'relative')
+      assert.is(mustSucceed(container.run()).stdout, 'relative')
+    },
+  )
+})
+
+test('rbind takes the mounts below with it, bind does not', async () => {
+  for (const [option, found] of [
+    ['rbind', true],
+    ['bind', false],
+  ] as const) {
+    const report = await inspect(withMounts([{ destination: '/home', source: '/sys', options: [option] }]))
+    const below = (report.mountinfo ?? []).filter((line) => line.includes(' /home/'))
+    assert.is(below.length > 0, found, option)
+  }
+})
+
+test('a destination that is absent is made', async () => {
+  const rootfs = makeRootfs()
+  const file = join(newSource({ file: 'x' }), 'file')
+  await inspect(
+    withMounts(
+      [
+        { destination: '/new/deep/dir', type: 'tmpfs', source: 'tmpfs' },
+        { destination: '/new/file', source: file, options: ['bind'] },
+      ],
+      { root: { path: rootfs, readonly: false } },
+    ),
+  )
+  assert.ok(existsSync(join(rootfs, 'new/deep/dir')))
+  assert.ok(existsSync(join(rootfs, 'new/file')))
+})
+
+test('a symbolic link in a destination is followed inside the rootfs', async () => {
+  const rootfs = makeRootfs()
+  symlinkSync('/var/target', join(rootfs, 'link'))
+  symlinkSync('../../../../var/other', join(rootfs, 'up'))
+  mkdirSync(join(rootfs, 'var/target'))
+  const report = await inspect(
+    withMounts(
+      [
+        { destination: '/link', type: 'tmpfs', source: 'tmpfs' },
+        { destination: '/up/below', type: 'tmpfs', source: 'tmpfs' },
+      ],
+      { root: { path: rootfs } },
+    ),
+  )
+  assert.ok(findMount(report, '/var/target'))
+  assert.ok(findMount(report, '/var/other/below'))
+  assert.is(existsSync('/var/target'), false)
+  assert.is(existsSync('/var/other'), false)
+})
+
+test('mounts are done in the listed order', async () => {
+  const report = await inspect(
+    withMounts([
+      { destination: '/home', type: 'tmpfs', source: 'first' },
+      { destination: '/home', type: 'tmpfs', source: 'second' },
+      { destination: '/home/in', type: 'tmpfs', source: 'third' },
+    ]),
+  )
+  assert.is(findMount(report, '/home')?.source, 'second')
+  assert.is(findMount(report, '/home/in')?.source, 'third')
+})
+
+test('tmpcopyup copies what was there', async () => {
+  const rootfs = makeRootfs()
+  writeFileSync(join(rootfs, 'home/file'), 'copied')
+  mkdirSync(join(rootfs, 'home/dir'))
+  symlinkSync('file', join(rootfs, 'home/link'))
+  const outcome = mustSucceed(
+    await runOnce(
+      withMounts(
+        [{ destination: '/home', type: 'tmpfs', source: 'tmpfs', options: ['tmpcopyup'] }],
+        withArgs(['sh', '-c', 'cat /home/link; test -d /home/dir; echo more >/home/file'], { root: { path: rootfs } }),
+      ),
+    ),
+  )
+  assert.is(outcome.stdout, 'copied')
+  assert.is(readFileSync(join(rootfs, 'home/file'), 'utf8'), 'copied')
+})
+
+test('proc, sysfs, devpts, mqueue and tmpfs of the default config', async () => {
+  const report = await inspect()
+  assert.is(findMount(report, '/proc')?.type, 'proc')
+  assert.is(findMount(report, '/sys')?.type, 'sysfs')
+  assert.ok(findMount(report, '/sys')?.options.includes('ro'))
+  assert.is(findMount(report, '/dev/pts')?.type, 'devpts')
+  assert.ok(findMount(report, '/dev/pts')?.superOptions.includes('mode=620'))
+  assert.is(findMount(report, '/dev/mqueue')?.type, 'mqueue')
+  assert.is(findMount(report, '/dev/shm')?.type, 'tmpfs')
+  assert.is(findMount(report, '/dev')?.type, 'tmpfs')
+})
+
+test('a cgroup mount shows the container its own groups, read-only', async () => {
+  const report = await inspect(withMounts([cgroupMount]))
+  if (cgroupVersion === 2) {
+    assert.is(findMount(report, '/sys/fs/cgroup')?.type, 'cgroup2')
+    assert.ok(findMount(report, '/sys/fs/cgroup')?.options.includes('ro'))
+    return
+  }
+  const mount = findMount(report, '/sys/fs/cgroup/pids')
+  assert.is(mount?.type, 'cgroup')
+  assert.match(mount?.root ?? '', /tsrt/)
+  assert.ok(mount?.options.includes('ro'))
+  const attempts = parseAttempts(
+    mustSucceed(await runOnce(withMounts([cgroupMount], withArgs(['probe', 'mkdir', '/sys/fs/cgroup/pids/x'])))).stdout,
+  )
+  assert.is(attempts[0]?.errno, 'EROFS')
+})
+
+test(
+  'a cgroup mount in a new cgroup namespace',
+  async () => {
+    const report = await inspect(
+      withMounts([cgroupMount], { linux: { namespaces: [...defaultNamespaces, { type: 'cgroup' }] } }),
+    )
+    assert.is(findMount(report, '/sys/fs/cgroup/pids')?.root, '/')
+  },
+  { needs: [needsCgroup1] },
+)
+
+test(
+  'overlay',
+  async () => {
+    const [lower, upper, work] = [newSource({ low: 'lower' }), newSource(), newSource()]
+    const options = [`lowerdir=${lower}`, `upperdir=${upper}`, `workdir=${work}`]
+    const outcome = mustSucceed(
+      await runOnce(
+        withMounts(
+          [{ destination: '/home', type: 'overlay', source: 'overlay', options }],
+          withArgs(['sh', '-c', 'cat /home/low; echo up >/home/new']),
+        ),
+      ),
+    )
+    assert.is(outcome.stdout, 'lower')
+    assert.ok(existsSync(join(upper, 'new')))
+  },
+  { needs: [needsFilesystem('overlay')] },
+)
+
+test('a relative destination is relative to the root', async () => {
+  const report = await inspect(withMounts([{ destination: 'home', type: 'tmpfs', source: 'tmpfs' }]))
+  assert.is(findMount(report, '/home')?.type, 'tmpfs')
+})
+
+test('unknown file system data is refused by name', () => {
+  assertRefused(withMounts([{ destination: '/home', type: 'tmpfs', source: 'tmpfs', options: ['nosuchoption'] }]), {
+    tsrun: /mounts\[6\] \(\/home\).*nosuchoption/,
+  })
+})
+
+test('an unknown file system type is refused by name', () => {
+  assertRefused(withMounts([{ destination: '/home', type: 'nosuchfs', source: 'x' }]), {
+    text: /no such device/,
+    tsrun: /mounts\[6\] \(\/home\).*nosuchfs.*ENODEV/,
+  })
+})
+
+test(
+  'an id-mapped bind mount shifts owners',
+  async () => {
+    const source = newSource({ file: 'x' })
+    const mappings = [{ containerID: 0, hostID: 5000, size: 1000 }]
+    const mount = {
+      destination: '/home',
+      source,
+      options: ['bind', 'idmap'],
+      uidMappings: mappings,
+      gidMappings: mappings,
+    }
+    const outcome = await runOnce(withMounts([mount], withArgs(['probe', 'stat', '/home/file'])))
+    assert.is(parseAttempts(mustSucceed(outcome).stdout)[0]?.['uid'], 5000)
+  },
+  { differsFrom: { runc: '1.1 has no id-mapped mounts' } },
+)
+
+run()

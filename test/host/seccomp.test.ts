@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as assert from 'uvu/assert'
+import { type Json, withArgs } from '../helpers/bundle.ts'
+import { inspect, mustSucceed, runOnce, withContainer } from '../helpers/container.ts'
+import { helpers } from '../helpers/leaks.ts'
+import { programPath } from '../helpers/programs.ts'
+import { type Attempt, parseAttempts } from '../helpers/report.ts'
+import { startProgram, until } from '../helpers/runtime.ts'
+import { assertRefused, hostSuite } from '../helpers/suite.ts'
+import { newDir, projectDir } from '../helpers/work-dir.ts'
+
+const { test, run } = hostSuite('seccomp')
+const dockerProfile = join(projectDir, 'test/data/seccomp-docker-default.json')
+
+function withSeccomp(seccomp: Json, args: string, patch: Json = {}): Json {
+  return withArgs(['probe', ...args.split(' ')], { ...patch, linux: { seccomp } })
+}
+
+function allowBut(syscall: Json): Json {
+  return { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [syscall] }
+}
+
+async function attempts(seccomp: Json, args: string, patch: Json = {}): Promise<readonly Attempt[]> {
+  return parseAttempts(mustSucceed(await runOnce(withSeccomp(seccomp, args, patch))).stdout)
+}
+
+const errno = (names: readonly string[], more: Json = {}): Json => ({ names, action: 'SCMP_ACT_ERRNO', ...more })
+
+test('a filter is loaded: mode 2', async () => {
+  const report = await inspect({ linux: { seccomp: allowBut(errno(['sethostname'])) } })
+  assert.is(report.status['Seccomp'], '2')
+  assert.is(report.status['Seccomp_filters'], '1')
+})
+
+test('SCMP_ACT_ERRNO gives EPERM, or errnoRet', async () => {
+  assert.is((await attempts(allowBut(errno(['mkdir', 'mkdirat'])), 'mkdir /tmp/x'))[0]?.errno, 'EPERM')
+  assert.is(
+    (await attempts(allowBut(errno(['mkdir', 'mkdirat'], { errnoRet: 18 })), 'mkdir /tmp/x'))[0]?.errno,
+    'EXDEV',
+  )
+  assert.is(
+    (await attempts(allowBut(errno(['mkdir', 'mkdirat'], { errnoRet: 38 })), 'mkdir /tmp/x'))[0]?.errno,
+    'ENOSYS',
+  )
+})
+
+test('a syscall that is not named is allowed', async () => {
+  assert.is((await attempts(allowBut(errno(['sethostname'])), 'getpid'))[0]?.errno, '')
+})
+
+test('arguments: equal, not equal, masked equal, greater', async () => {
+  const filter = (args: readonly Json[]): Json => allowBut(errno(['personality'], { errnoRet: 18, args }))
+  const domain = async (args: readonly Json[], value: string): Promise<string | undefined> =>
+    (await attempts(filter(args), `personality ${value}`))[0]?.errno
+  const equal = [{ index: 0, value: 8, op: 'SCMP_CMP_EQ' }]
+  assert.is(await domain(equal, '8'), 'EXDEV')
+  assert.is(await domain(equal, '0'), '')
+  const masked = [{ index: 0, value: 0x40000, valueTwo: 0x40000, op: 'SCMP_CMP_MASKED_EQ' }]
+  assert.is(await domain(masked, '0x40008'), 'EXDEV')
+  assert.is(await domain(masked, '0x00008'), '')
+  assert.is(await domain([{ index: 0, value: 8, op: 'SCMP_CMP_GT' }], '9'), 'EXDEV')
+  assert.is(await domain([{ index: 0, value: 8, op: 'SCMP_CMP_GT' }], '8'), '')
+  assert.is(await domain([{ index: 0, value: 8, op: 'SCMP_CMP_LE' }], '8'), 'EXDEV')
+})
+
+test('conditions on different arguments must all hold', async () => {
+  const args = [
+    { index: 0, value: 16, op: 'SCMP_CMP_EQ' },
+    { index: 1, value: 3, op: 'SCMP_CMP_EQ' },
+  ]
+  const seen = await attempts(allowBut(errno(['socket'], { errnoRet: 18, args })), 'socket 16 3 , socket 16 2')
+  assert.is(seen[0]?.errno, 'EXDEV')
+  assert.is(seen[1]?.errno, '')
+})
+
+test('two conditions on the same argument are alternatives', async () => {
+  const args = [
+    { index: 0, value: 8, op: 'SCMP_CMP_EQ' },
+    { index: 0, value: 16, op: 'SCMP_CMP_EQ' },
+  ]
+  const seen = await attempts(
+    allowBut(errno(['personality'], { errnoRet: 18, args })),
+    'personality 8 , personality 16 , personality 0',
+  )
+  assert.equal(
+    seen.map((one) => one.errno),
+    ['EXDEV', 'EXDEV', ''],
+  )
+})
+
+test('defaultAction errno with a list of what is allowed, defaultErrnoRet', async () => {
+  const names =
+    'execve arch_prctl set_tid_address write writev ioctl exit_group exit brk mmap munmap rt_sigprocmask rt_sigaction ' +
+    'fstat prctl read close openat open mprotect getpid futex capget capset newfstatat getdents64 fcntl lseek epoll_pwait ' +
+    'epoll_ctl nanosleep tgkill gettid setgroups setgid setuid chdir set_robust_list rseq getcwd fstatfs statfs seccomp'
+  const seccomp = {
+    defaultAction: 'SCMP_ACT_ERRNO',
+    defaultErrnoRet: 18,
+    syscalls: [{ names: names.split(' '), action: 'SCMP_ACT_ALLOW' }],
+  }
+  const seen = await attempts(seccomp, 'getpid , personality 8')
+  assert.equal(
+    seen.map((one) => one.errno),
+    ['', 'EXDEV'],
+  )
+})
+
+test('SCMP_ACT_KILL_PROCESS ends with SIGSYS', async () => {
+  const seccomp = allowBut({ names: ['personality'], action: 'SCMP_ACT_KILL_PROCESS' })
+  assert.is((await runOnce(withSeccomp(seccomp, 'personality 8'))).status, 128 + 31)
+})
+
+test('SCMP_ACT_LOG and SCMP_ACT_TRAP', async () => {
+  const logged = await attempts(allowBut({ names: ['personality'], action: 'SCMP_ACT_LOG' }), 'personality 8')
+  assert.is(logged[0]?.errno, '')
+  const trapped = allowBut({ names: ['personality'], action: 'SCMP_ACT_TRAP' })
+  assert.is((await runOnce(withSeccomp(trapped, 'personality 8'))).status, 128 + 31)
+})
+
+test('names that this kernel or architecture does not know are skipped', async () => {
+  const seen = await attempts(allowBut(errno(['no_such_syscall', 'personality'])), 'personality 8')
+  assert.is(seen[0]?.errno, 'EPERM')
+})
+
+test("all architectures of docker's profile are taken", async () => {
+  const seccomp = {
+    ...allowBut(errno(['personality'])),
+    architectures: ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
+  }
+  assert.is((await attempts(seccomp, 'personality 8'))[0]?.errno, 'EPERM')
+})
+
+test('works with and without no_new_privs and with no capability', async () => {
+  for (const noNewPrivileges of [true, false]) {
+    const report = await inspect({
+      process: { noNewPrivileges, user: { uid: 1000, gid: 1000 }, capabilities: undefined },
+      linux: { seccomp: allowBut(errno(['personality'])) },
+    })
+    assert.is(report.status['Seccomp'], '2')
+    assert.is(report.status['NoNewPrivs'], noNewPrivileges ? '1' : '0')
+  }
+})
+
+for (const flag of ['SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_SPEC_ALLOW']) {
+  test(
+    `flag ${flag}`,
+    async () => {
+      const report = await inspect({ linux: { seccomp: { ...allowBut(errno(['personality'])), flags: [flag] } } })
+      assert.is(report.status['Seccomp'], '2')
+    },
+    { differsFrom: { runc: '1.1.5 refuses flags other than TSYNC' } },
+  )
+}
+
+test('an unknown action, operator, architecture and flag are refused by name', () => {
+  const refused = (seccomp: Json, word: string): void =>
+    assertRefused(withSeccomp(seccomp, 'getpid'), { tsrun: new RegExp(`linux\\.seccomp.*${word}`) })
+  refused({ defaultAction: 'SCMP_ACT_NOSUCH' }, 'SCMP_ACT_NOSUCH')
+  refused(allowBut({ names: ['mkdir'], action: 'NOSUCH' }), 'NOSUCH')
+  refused(allowBut(errno(['mkdir'], { args: [{ index: 0, value: 1, op: 'NOSUCH' }] })), 'NOSUCH')
+  refused({ ...allowBut(errno(['mkdir'])), architectures: ['SCMP_ARCH_NOSUCH'] }, 'SCMP_ARCH_NOSUCH')
+  refused({ ...allowBut(errno(['mkdir'])), flags: ['NOSUCH'] }, 'NOSUCH')
+})
+
+test(
+  "docker's default profile",
+  async () => {
+    const seccomp = JSON.parse(readFileSync(dockerProfile, 'utf8')) as Json
+    const seen = await attempts(seccomp, 'getpid , unshare 0x10000000 , mkdir /tmp , socket 2')
+    assert.is(seen[0]?.errno, '')
+    assert.is(seen[1]?.errno, 'EPERM')
+    assert.is(seen[2]?.errno, 'EEXIST')
+    assert.is(seen[3]?.errno, '')
+  },
+  { needs: [() => (existsSync(dockerProfile) ? undefined : `no ${dockerProfile}`)] },
+)
+
+function notify(path: string, patch: Json = {}): Json {
+  return {
+    defaultAction: 'SCMP_ACT_ALLOW',
+    listenerPath: path,
+    listenerMetadata: 'some metadata',
+    syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_NOTIFY' }],
+    ...patch,
+  }
+}
+
+test('SCMP_ACT_NOTIFY sends the listener and the state, and the listener decides', async () => {
+  const socket = join(newDir('seccomp'), 'socket')
+  const receiver = startProgram(programPath('receive-fd'), ['seccomp', socket])
+  helpers.add(receiver.child.pid ?? 0)
+  try {
+    await until('the socket is there', () => receiver.stderr().includes('listening'))
+    await withContainer(
+      withSeccomp(notify(socket), 'mkdir /home/x', { annotations: { a: 'b' } }),
+      async (container) => {
+        // Not in the foreground: there a slow listener would be waited for by this process as well.
+        const outcome = mustSucceed(container.run(['--detach']))
+        await until('the probe ended', () => outcome.stdout.includes('"try":"mkdir"'))
+        assert.is(parseAttempts(outcome.stdout)[0]?.errno, 'EXDEV')
+        const [message = '', count] = receiver.stdout().split('\n')
+        const state = JSON.parse(message) as Json
+        assert.equal(state['fds'], ['seccompFd'])
+        assert.is(state['metadata'], 'some metadata')
+        assert.ok(Number(state['pid']) > 0)
+        const inner = state['state'] as Json
+        assert.is(inner['id'], container.id)
+        assert.equal(inner['annotations'], { a: 'b' })
+        assert.is(count, '1')
+      },
+    )
+  } finally {
+    receiver.child.kill('SIGKILL')
+    await receiver.ended
+    helpers.delete(receiver.child.pid ?? 0)
+  }
+})
+
+test('SCMP_ACT_NOTIFY without a listener is refused, also when it is absent', () => {
+  assertRefused(withSeccomp(notify('', { listenerPath: undefined, listenerMetadata: undefined }), 'getpid'), {
+    tsrun: /seccomp.*listenerPath/,
+  })
+  assertRefused(withSeccomp(notify('/no/such/socket'), 'getpid'), { tsrun: /seccomp.*listenerPath.*ENOENT/ })
+})
+
+run()
