@@ -23,8 +23,15 @@ struct host {
 	const char *libexec_dir; /* where tsrun-seccomp is */
 	/* A problem that does not end the work (poststop hook failed): printed by the front. */
 	void (*warn)(const char *text);
+	int vacancy_checked;
 };
 int host_run(struct err *e, struct host *h, enum section section);
+
+/*
+ * Runs the checks of section prepare that the container's cgroup is nobody else's. They come before the plan is stored: from
+ * then on a failure undoes the plan, which ends whatever is in that cgroup. Return: 0 or < 0.
+ */
+int host_check_vacant(struct err *e, struct host *h);
 
 /* Like host_run, but goes on after failures (undo); e keeps the first. Return: 0 or < 0. */
 int host_run_all(struct err *e, struct host *h, enum section section);
@@ -49,13 +56,20 @@ struct session_options {
 	int start_listener; /* listening unix socket on which init waits for START; -1: START comes over the session socket */
 	int target_pidfd;	    /* exec: the container's init; else -1 */
 	uint64_t target_namespaces; /* exec: CLONE_NEW* to join */
-	int stdio[3];		    /* become 0, 1, 2 of the process; -1: inherited */
-	int die_with_front;	    /* PDEATHSIG while setting up */
+	int target_root; /* exec: O_PATH of init's root when that is not the root of its mount namespace; else -1 */
+	int stdio[3];	    /* become 0, 1, 2 of the process; -1: inherited */
+	int die_with_front; /* PDEATHSIG while setting up */
 };
 
 /* clone, adopt, GO, hooks, until READY. On failure nothing of the process is left. Return: 0 or < 0. */
 int session_begin(struct err *e, struct session *s, struct host *h,
 		  const struct session_options *options);
+
+/*
+ * Tells an init that waits on a start socket that the container is written down: from now on it outlives the front.
+ * Return: 0 or < 0.
+ */
+int session_release(struct err *e, struct session *s);
 
 /* Sends START (session socket) and waits until execve has happened. Return: 0 or < 0. */
 int session_start(struct err *e, struct session *s);

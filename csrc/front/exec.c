@@ -76,6 +76,32 @@ static int foreign_namespaces(struct err *e, pid_t pid, uint64_t *types)
 	return 0;
 }
 
+/* A container whose root was changed without pivot_root has it nowhere but in its processes. */
+static int has_chroot(const struct plan *plan)
+{
+	const struct ops *ops = &plan->sections[SECTION_SETUP];
+	const uint32_t *cursor = ops->words;
+
+	for (uint32_t i = 0; i < ops->count; i++) {
+		struct op op;
+
+		plan_next(plan, &cursor, &op);
+		if (op.code == OP_PIVOT)
+			return op.args[0] != 0;
+	}
+	return 0;
+}
+
+static int open_root(struct err *e, const struct container *c)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)c->pid);
+	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? err_set(e, errno, "open \"%s\"", path) : fd;
+}
+
 static int fill_target(struct err *e, struct request *r, const struct exec *x)
 {
 	const struct container *c = &x->container;
@@ -123,18 +149,25 @@ static int begin(struct err *e, struct exec *x)
 {
 	struct session_options options = {.start_listener = -1,
 					  .target_pidfd = x->target,
+					  .target_root = -1,
 					  .stdio = {-1, -1, -1},
 					  .die_with_front = 1};
 	int terminal = !!(x->plan.spawn.flags & SPAWN_TERMINAL);
 	const char *pid_file = args_string(&x->front->args, "pid-file");
 	_fd_close_ int console = -1;
 	_fd_close_ int pidfd_socket = -1;
+	_fd_close_ int root = -1;
 	int r = console_check(e, x->front, terminal, x->detached);
 
 	if (r == 0)
 		r = handout_connect(e, x->front, &console, &pidfd_socket);
 	if (r == 0)
 		r = foreign_namespaces(e, x->container.pid, &options.target_namespaces);
+	if (r == 0 && has_chroot(&x->container.plan)) {
+		root = open_root(e, &x->container);
+		r = root < 0 ? root : 0;
+	}
+	options.target_root = root;
 	if (r == 0 && !terminal && !x->detached)
 		r = monitor_make_pipes(e, &x->monitor);
 	if (r == 0)

@@ -63,7 +63,7 @@ static int fill_request(struct err *e, struct request *r, const struct front *f)
 	result = request_put_file(e, r, "config", config ? AT_FDCWD : fd,
 				  config ? config : "config.json");
 	if (result == -ENOENT)
-		err_set(e, 0, "JSON specification file %s not found (in \"%s\")",
+		err_set(e, ENOENT, "JSON specification file %s not found (in \"%s\")",
 			config ? config : "config.json", bundle);
 	if (result == 0)
 		result = request_put_facts(e, r);
@@ -109,6 +109,8 @@ int launch_plan(struct err *e, struct launch *l, int detached)
 	l->host.status = "creating";
 	r = console_check(e, l->front, !!(l->plan.spawn.flags & SPAWN_TERMINAL), detached);
 	if (r == 0)
+		r = host_check_vacant(e, &l->host);
+	if (r == 0)
 		r = statedir_put(e, &l->dir, "plan", l->bytes, l->length);
 	l->planned = r == 0;
 	return r;
@@ -118,6 +120,7 @@ int launch_begin(struct err *e, struct launch *l, const int *stdio, int wait_for
 {
 	struct session_options options = {.start_listener = -1,
 					  .target_pidfd = -1,
+					  .target_root = -1,
 					  .stdio = {-1, -1, -1},
 					  .die_with_front = 1};
 	_fd_close_ int console = -1;
@@ -181,6 +184,8 @@ int launch_commit(struct err *e, struct launch *l)
 		r = pid_file_write(e, l->pid_file, l->session.pid);
 		l->pid_written = r == 0;
 	}
+	if (r == 0 && l->listener >= 0)
+		r = session_release(e, &l->session);
 	return r;
 }
 

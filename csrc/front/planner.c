@@ -175,6 +175,9 @@ int planner_ask(struct err *e, struct planner *p, const void *request, size_t re
 	data[header[2]] = '\0';
 	*length = header[2];
 	if (header[0] == MAGIC_ERROR) {
+		if (header[2] == HEADER_SIZE)
+			return err_set(e, EPROTO,
+				       "answer of tsrun-plan (an error without a message)");
 		*length -= HEADER_SIZE;
 		memmove(data, data + HEADER_SIZE, *length + 1);
 		r = header[3] > 0 && header[3] < 256 ? (int)header[3] : 1;

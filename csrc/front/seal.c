@@ -30,6 +30,18 @@ static int is_sealed(void)
 	return seals >= 0 && (seals & SEALS) == SEALS;
 }
 
+/*
+ * Without a permission to execute nobody runs the copy again: neither as /proc/self/exe nor as the interpreter that a
+ * script of the image names.
+ */
+static void forbid_execution(void)
+{
+	_fd_close_ int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0)
+		fchmod(fd, 0);
+}
+
 static int own_directory(struct err *e, char *directory, size_t size)
 {
 	ssize_t n = readlink("/proc/self/exe", directory, size - 1);
@@ -56,6 +68,7 @@ int seal_check(struct err *e, char *directory, size_t size, struct planner *p)
 	if (!handover || sscanf(handover, "%d:%d:%n", &fd, &pid, &at) < 2 || at == 0 ||
 	    strlen(handover + at) >= size)
 		return own_directory(e, directory, size);
+	forbid_execution();
 	strcpy(directory, handover + at);
 	p->socket = fd;
 	p->pid = pid;

@@ -8,12 +8,15 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/xattr.h>
+#include <unistd.h>
 
 #include "ops.h"
 
 #define MAKE_CPUSET 1u
 #define REMOVE_KILL 1u
 #define REMOVE_TIMEOUT_MS 10000
+#define MADE_MARK "trusted.tsrun.made"
 
 /* A new v1 cpuset has no CPUs and no memory nodes, and no process may enter it before it has both. */
 static int inherit_cpuset(struct err *e, const char *path)
@@ -39,28 +42,46 @@ static int inherit_cpuset(struct err *e, const char *path)
 	return 0;
 }
 
-static int make(struct err *e, char *path, uint32_t flags)
+/* Says that a parent was made by us, so that it goes with the last container below it. Where it cannot be said it stays. */
+static void mark_made(const char *path)
 {
-	char *slash;
-	int r;
+	setxattr(path, MADE_MARK, "1", 1, 0);
+}
 
-	if (mkdir(path, 0755) == 0)
-		return flags & MAKE_CPUSET ? inherit_cpuset(e, path) : 0;
-	if (errno == EEXIST)
-		return flags & MAKE_CPUSET ? inherit_cpuset(e, path) : 0;
-	if (errno != ENOENT)
-		return err_set(e, errno, "mkdir \"%s\"", path);
-	slash = strrchr(path, '/');
-	if (!slash || slash == path)
-		return err_set(e, ENOENT, "mkdir \"%s\"", path);
-	*slash = '\0';
-	r = make(e, path, flags);
-	*slash = '/';
-	if (r < 0)
-		return r;
-	if (mkdir(path, 0755) < 0 && errno != EEXIST)
-		return err_set(e, errno, "mkdir \"%s\"", path);
-	return flags & MAKE_CPUSET ? inherit_cpuset(e, path) : 0;
+static void remove_made_parents(char *path)
+{
+	char mark[2];
+
+	for (char *slash = strrchr(path, '/'); slash && slash != path; slash = strrchr(path, '/')) {
+		*slash = '\0';
+		if (getxattr(path, MADE_MARK, mark, sizeof(mark)) != 1 || rmdir(path) < 0)
+			return;
+	}
+}
+
+static int make(struct err *e, char *path, uint32_t flags, int is_parent)
+{
+	for (int attempt = 0;; attempt++) {
+		char *slash;
+		int r;
+
+		if (mkdir(path, 0755) == 0) {
+			if (is_parent)
+				mark_made(path);
+			return flags & MAKE_CPUSET ? inherit_cpuset(e, path) : 0;
+		}
+		if (errno == EEXIST)
+			return flags & MAKE_CPUSET ? inherit_cpuset(e, path) : 0;
+		slash = strrchr(path, '/');
+		/* A parent may go away meanwhile, with the last container of somebody else. */
+		if (errno != ENOENT || !slash || slash == path || attempt == 16)
+			return err_set(e, errno, "mkdir \"%s\"", path);
+		*slash = '\0';
+		r = make(e, path, flags, 1);
+		*slash = '/';
+		if (r < 0)
+			return r;
+	}
 }
 
 int op_CGROUP_MAKE(struct err *e, struct context *c, const struct op *op)
@@ -69,12 +90,11 @@ int op_CGROUP_MAKE(struct err *e, struct context *c, const struct op *op)
 
 	if (snprintf(path, sizeof(path), "%s", op_string(c, op, 0)) >= (int)sizeof(path))
 		return err_set(e, ENAMETOOLONG, "mkdir \"%.100s...\"", op_string(c, op, 0));
-	return make(e, path, op->args[1]);
+	return make(e, path, op->args[1], 0);
 }
 
-int op_CGROUP_VACANT(struct err *e, struct context *c, const struct op *op)
+static int check_vacant(struct err *e, const char *dir)
 {
-	const char *dir = op_string(c, op, 0);
 	char path[PATH_MAX + 32], text[4096];
 	unsigned int processes = 0;
 	ssize_t n;
@@ -96,6 +116,11 @@ int op_CGROUP_VACANT(struct err *e, struct context *c, const struct op *op)
 	if (read_small(AT_FDCWD, path, text, sizeof(text)) > 0 && strcmp(text, "1") == 0)
 		return err_set(e, 0, "container's cgroup unexpectedly frozen: \"%s\"", dir);
 	return 0;
+}
+
+int op_CGROUP_VACANT(struct err *e, struct context *c, const struct op *op)
+{
+	return c->vacancy_checked ? 0 : check_vacant(e, op_string(c, op, 0));
 }
 
 /* Signals every process listed in a cgroup file below dirfd. Return: how many there were. */
@@ -158,10 +183,8 @@ static void thaw(const char *path)
 	write_once(AT_FDCWD, file, "THAWED", 6);
 }
 
-int op_CGROUP_REMOVE(struct err *e, struct context *c, const struct op *op)
+static int remove_cgroup(struct err *e, const char *path, int kill_them)
 {
-	const char *path = op_string(c, op, 0);
-	int kill_them = (op->args[1] & REMOVE_KILL) != 0;
 	int64_t until = 0;
 	unsigned int pause_ms = 1;
 
@@ -190,4 +213,17 @@ int op_CGROUP_REMOVE(struct err *e, struct context *c, const struct op *op)
 		if (pause_ms < 16)
 			pause_ms *= 2;
 	}
+}
+
+int op_CGROUP_REMOVE(struct err *e, struct context *c, const struct op *op)
+{
+	char path[PATH_MAX];
+	int r;
+
+	if (snprintf(path, sizeof(path), "%s", op_string(c, op, 0)) >= (int)sizeof(path))
+		return err_set(e, ENAMETOOLONG, "rmdir \"%.100s...\"", op_string(c, op, 0));
+	r = remove_cgroup(e, path, (op->args[1] & REMOVE_KILL) != 0);
+	if (r == 0)
+		remove_made_parents(path);
+	return r;
 }

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The container's init: from clone to the user process. REGIME: no stdio, no NSS, no locale in here. */
+#include "init.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../base/io.h"
+#include "../ops/context.h"
+#include "../ops/messages.h"
+
+void birth_fail(int socket, const struct err *e)
+{
+	message_tell(socket, MESSAGE_FAIL, e->number, e->text, -1);
+	_exit(1);
+}
+
+int become_namespace_root(struct err *e)
+{
+	/* Where setgroups is denied there is nothing to give up. */
+	if (setgroups(0, NULL) < 0 && errno != EPERM)
+		return err_set(e, errno, "setgroups in the user namespace");
+	/* A namespace that maps no 0 has no root to become. */
+	if (setresgid(0, 0, 0) < 0 && errno != EINVAL)
+		return err_set(e, errno, "setresgid 0 in the user namespace");
+	if (setresuid(0, 0, 0) < 0 && errno != EINVAL)
+		return err_set(e, errno, "setresuid 0 in the user namespace");
+	return 0;
+}
+
+/* Descriptors of the caller that the plan hands to the user process. */
+static unsigned int preserved_count(const struct plan *plan)
+{
+	const struct ops *ops = &plan->sections[SECTION_START];
+	const uint32_t *cursor = ops->words;
+
+	for (uint32_t i = 0; i < ops->count; i++) {
+		struct op op;
+
+		plan_next(plan, &cursor, &op);
+		if (op.code == OP_PRESERVE_FDS)
+			return op.args[0];
+	}
+	return 0;
+}
+
+static int is_kept(const struct birth *b, int fd)
+{
+	const struct session_options *o = b->options;
+
+	if (fd == b->socket || fd == o->start_listener || fd == o->target_pidfd ||
+	    fd == o->target_root)
+		return 1;
+	for (int i = 0; i < 3; i++)
+		if (fd == o->stdio[i])
+			return 1;
+	for (uint32_t i = 0; i < b->plan->slot_count; i++)
+		if (fd == b->slots[i])
+			return 1;
+	return 0;
+}
+
+static int greater(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+/* What this process holds would be held for as long as it waits for its start: pipes of the caller, locks, the guardian. */
+static void close_others(const struct birth *b)
+{
+	const struct session_options *o = b->options;
+	int from = 3 + (int)preserved_count(b->plan);
+	int highest = greater(b->socket, from - 1);
+
+	for (uint32_t i = 0; i < b->plan->slot_count; i++)
+		highest = greater(highest, b->slots[i]);
+	for (int i = 0; i < 3; i++)
+		highest = greater(highest, o->stdio[i]);
+	highest = greater(highest, o->start_listener);
+	highest = greater(highest, greater(o->target_pidfd, o->target_root));
+	for (int fd = from; fd <= highest; fd++)
+		if (!is_kept(b, fd))
+			close(fd);
+	sys_close_range((unsigned int)highest + 1, ~0u, 0);
+}
+
+/* Whatever the caller ignores or handles is not for the user process. */
+static void default_signals(void)
+{
+	struct sigaction by_default = {.sa_handler = SIG_DFL};
+	sigset_t none;
+
+	for (int number = 1; number < NSIG; number++)
+		sigaction(number, &by_default, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static int take_stdio(struct err *e, const struct session_options *o)
+{
+	for (int fd = 0; fd < 3; fd++)
+		if (o->stdio[fd] >= 0 && dup2(o->stdio[fd], fd) < 0)
+			return err_set(e, errno, "dup2");
+	return 0;
+}
+
+void init_context(struct context *c, const struct birth *b)
+{
+	*c = (struct context){.plan = b->plan,
+			      .slots = b->slots,
+			      .status = "creating",
+			      .socket = b->socket,
+			      .root = -1,
+			      .proc = -1,
+			      .empty = -1,
+			      .master = -1,
+			      .slave = -1};
+	if (b->options->die_with_front)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close_others(b);
+	umask(0);
+	default_signals();
+}
+
+int init_await_go(struct err *e, struct context *c, const struct birth *b)
+{
+	struct message m;
+	int kind, r = take_stdio(e, b->options);
+
+	if (r < 0)
+		return r;
+	kind = message_hear(c->socket, &m, NULL);
+	if (kind == 0)
+		_exit(1); /* the front is gone, there is nobody to tell */
+	if (kind != MESSAGE_GO)
+		return err_set(e, kind < 0 ? -kind : EPROTO, "wait for the front");
+	c->pid = m.number;
+	/* Not before GO: an unprivileged front could not write the id maps of such a process. */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return 0;
+}
+
+/*
+ * The front of `create` leaves. Until it says that the container is written down, its end is the end of init, too.
+ * Return: a connection on which START has come.
+ */
+static int await_start_connection(struct context *c, int listener)
+{
+	struct pollfd fds[2] = {{.fd = listener, .events = POLLIN},
+				{.fd = c->socket, .events = POLLIN}};
+	struct message m;
+
+	for (;;) {
+		_fd_close_ int connection = -1;
+
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		if (fds[1].revents) {
+			if (message_hear(c->socket, &m, NULL) != MESSAGE_GO)
+				_exit(1);
+			close(c->socket);
+			c->socket = fds[1].fd = -1;
+			continue;
+		}
+		connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (connection < 0 || message_hear(connection, &m, NULL) != MESSAGE_START)
+			continue;
+		if (message_tell(connection, MESSAGE_GO, 0, NULL, -1) == 0)
+			return take_fd(&connection);
+	}
+}
+
+void init_finish(struct context *c, const struct birth *b)
+{
+	struct message m;
+	struct err e;
+
+	if (b->options->start_listener >= 0) {
+		int connection = await_start_connection(c, b->options->start_listener);
+
+		if (c->socket >= 0)
+			close(c->socket);
+		c->socket = connection;
+	} else {
+		if (message_hear(c->socket, &m, NULL) != MESSAGE_START)
+			_exit(1);
+		c->pid = m.number;
+	}
+	c->status = "created";
+	ops_run(&e, c, SECTION_START, 0, NULL);
+	/* The last op does not come back when it succeeds. */
+	birth_fail(c->socket, &e);
+}
+
+void init_main(const struct birth *b)
+{
+	struct context c;
+	struct err e;
+	int r;
+
+	init_context(&c, b);
+	r = init_await_go(&e, &c, b);
+	if (r == 0 && (b->plan->spawn.clone_flags & CLONE_NEWUSER))
+		r = become_namespace_root(&e);
+	if (r == 0)
+		r = ops_run(&e, &c, SECTION_SETUP, 0, NULL);
+	if (r == 0)
+		r = ops_run(&e, &c, SECTION_DROP, 0, NULL);
+	if (r < 0)
+		birth_fail(c.socket, &e);
+	/* From here on the end of the front is no reason to end: see await_start_connection for the one exception. */
+	prctl(PR_SET_PDEATHSIG, 0);
+	if (message_tell(c.socket, MESSAGE_READY, 0, c.notice, c.master) < 0)
+		_exit(1);
+	if (c.master >= 0)
+		close(take_fd(&c.master));
+	init_finish(&c, b);
+}

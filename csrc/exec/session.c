@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The front's side of the rendezvous that csrc/README.md draws. */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../base/io.h"
+#include "../base/proc.h"
+#include "../base/sys.h"
+#include "../ops/messages.h"
+#include "init.h"
+
+static void reap(pid_t pid, int *status)
+{
+	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
+		;
+}
+
+void session_abort(struct session *s)
+{
+	if (s->pid > 0) {
+		if (s->pidfd < 0 || sys_pidfd_send_signal(s->pidfd, SIGKILL) < 0)
+			kill(s->pid, SIGKILL);
+		reap(s->pid, NULL);
+	}
+	fd_cleanup(&s->pidfd);
+	fd_cleanup(&s->socket);
+	fd_cleanup(&s->master);
+	*s = (struct session){.pidfd = -1, .socket = -1, .master = -1};
+}
+
+/* The socket was closed without a word. */
+static int describe_death(struct err *e, struct session *s, const char *when)
+{
+	int status = 0;
+
+	kill(s->pid,
+	     0); /* it may be a stranger's by now only after it was reaped, which is our doing */
+	reap(s->pid, &status);
+	s->pid = 0;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return err_set(e, 0,
+			       "container init was killed %s (signal 9): out of memory? "
+			       "linux.resources.memory.limit may be too small",
+			       when);
+	if (WIFSIGNALED(status))
+		return err_set(e, 0, "container init ended %s (signal %d)", when, WTERMSIG(status));
+	return err_set(e, 0, "container init ended %s (status %d)", when, WEXITSTATUS(status));
+}
+
+/* What init has said of its failure. Return: < 0. */
+static int retell(struct err *e, const struct message *m)
+{
+	e->number = m->number;
+	memcpy(e->text, m->text, sizeof(e->text));
+	return -1;
+}
+
+/* Clones a process that runs entry; it is born in the container's cgroup. Return: 0 or < 0. */
+static int clone_process(struct err *e, struct session *s, struct birth *b, uint64_t flags,
+			 void (*entry)(const struct birth *))
+{
+	uint32_t slot = b->plan->spawn.cgroup_slot;
+	int pidfd = -1, pair[2];
+	struct clone_args args = {.flags = flags | CLONE_PIDFD,
+				  .pidfd = (uint64_t)(uintptr_t)&pidfd,
+				  .exit_signal = SIGCHLD};
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_set(e, errno, "socketpair");
+	if (slot != NO_SLOT && b->slots[slot] >= 0) {
+		args.flags |= CLONE_INTO_CGROUP;
+		args.cgroup = (uint64_t)b->slots[slot];
+	}
+	pid = sys_clone3(&args);
+	if (pid == 0) {
+		close(pair[0]);
+		b->socket = pair[1];
+		entry(b);
+	}
+	s->socket = pair[0];
+	close(pair[1]);
+	if (pid < 0)
+		return err_set(e, errno, "clone3 (namespaces %#llx)", (unsigned long long)flags);
+	s->pid = pid;
+	s->pidfd = pidfd;
+	return 0;
+}
+
+/* The process that stood in between has ended, this is the one that it cloned. Return: 0 or < 0. */
+static int adopt_child(struct err *e, struct session *s, pid_t pid)
+{
+	reap(s->pid, NULL);
+	fd_cleanup(&s->pidfd);
+	s->pid = pid;
+	s->pidfd = sys_pidfd_open(pid, 0);
+	return s->pidfd < 0 ? err_set(e, errno, "pidfd_open") : 0;
+}
+
+/* Waits for the pid that a stage tells. Return: 0 or < 0. */
+static int leave_stage(struct err *e, struct session *s)
+{
+	struct message m;
+	int kind = message_hear(s->socket, &m, NULL);
+
+	if (kind == MESSAGE_SPAWNED)
+		return adopt_child(e, s, m.number);
+	if (kind == MESSAGE_FAIL)
+		return retell(e, &m);
+	return describe_death(e, s, "while it joined namespaces");
+}
+
+static int give_birth(struct err *e, struct session *s, struct host *h,
+		      const struct session_options *options)
+{
+	const struct spawn *spawn = &h->plan->spawn;
+	struct birth b = {.plan = h->plan, .slots = h->slots, .options = options, .socket = -1};
+	int r;
+
+	if (spawn->flags & SPAWN_EXEC)
+		return clone_process(e, s, &b, 0, enter_main);
+	if (!(spawn->flags & SPAWN_STAGE))
+		return clone_process(e, s, &b, spawn->clone_flags, init_main);
+	r = clone_process(e, s, &b, 0, stage_main);
+	return r < 0 ? r : leave_stage(e, s);
+}
+
+static int read_start_time(struct err *e, struct session *s, struct host *h)
+{
+	struct proc_stat stat;
+	int r = proc_stat_read(s->pid, &stat);
+
+	if (r < 0)
+		return err_set(e, -r, "read /proc/%d/stat", (int)s->pid);
+	h->pid = s->pid;
+	h->start_time = s->start_time = stat.start_time;
+	return 0;
+}
+
+/* Answers init until it is ready. Return: 0 or < 0. */
+static int attend(struct err *e, struct session *s, struct host *h)
+{
+	struct message m;
+
+	for (;;) {
+		int fd = -1, r = 0, kind = message_hear(s->socket, &m, &fd);
+
+		switch (kind) {
+		case MESSAGE_READY:
+			s->master = fd;
+			if (*m.text && h->warn)
+				h->warn(m.text);
+			if (m.number == 0)
+				return 0;
+			r = adopt_child(e, s, m.number);
+			return r < 0 ? r : read_start_time(e, s, h);
+		case MESSAGE_HOOKS:
+			r = host_run(e, h, SECTION_HOOKS);
+			if (r == 0)
+				r = message_tell(s->socket, MESSAGE_GO, s->pid, NULL, -1);
+			if (r < 0)
+				return r;
+			break;
+		case MESSAGE_FAIL:
+			return retell(e, &m);
+		case 0:
+			return describe_death(e, s, "before it was ready");
+		default:
+			fd_cleanup(&fd);
+			return err_set(e, kind < 0 ? -kind : EPROTO, "message of container init");
+		}
+	}
+}
+
+int session_begin(struct err *e, struct session *s, struct host *h,
+		  const struct session_options *options)
+{
+	int r;
+
+	*s = (struct session){.pidfd = -1, .socket = -1, .master = -1};
+	r = give_birth(e, s, h, options);
+	if (r == 0)
+		r = read_start_time(e, s, h);
+	if (r == 0)
+		r = host_run(e, h, SECTION_ADOPT);
+	/* When init is gone already, what it said or how it ended says more than the failed send. */
+	if (r == 0) {
+		message_tell(s->socket, MESSAGE_GO, s->pid, NULL, -1);
+		r = attend(e, s, h);
+	}
+	if (r < 0) {
+		struct err why = *e;
+
+		session_abort(s);
+		h->pid = 0;
+		*e = why;
+	}
+	return r;
+}
+
+int session_release(struct err *e, struct session *s)
+{
+	int r = message_tell(s->socket, MESSAGE_GO, s->pid, NULL, -1);
+
+	return r < 0 ? err_set(e, -r, "container init is gone") : 0;
+}
+
+/* Waits until the socket closes, which execve does, or brings a failure. Return: 0 or < 0. */
+static int await_execve(struct err *e, int socket)
+{
+	struct message m;
+	int kind = message_hear(socket, &m, NULL);
+
+	if (kind == MESSAGE_FAIL)
+		return retell(e, &m);
+	if (kind == 0 || kind == -ECONNRESET)
+		return 0;
+	return err_set(e, kind < 0 ? -kind : EPROTO, "message of container init");
+}
+
+int session_start(struct err *e, struct session *s)
+{
+	int r = message_tell(s->socket, MESSAGE_START, s->pid, NULL, -1);
+
+	/* A process that cannot be told is one that has ended: whoever waits for it learns how. */
+	r = r < 0 ? 0 : await_execve(e, s->socket);
+	fd_cleanup(&s->socket);
+	s->socket = -1;
+	return r;
+}
+
+int start_over_socket(struct err *e, int dirfd, const char *name)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	_fd_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct message m;
+	int r, kind;
+
+	if (fd < 0)
+		return err_set(e, errno, "socket");
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dirfd, name);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return err_set(e, errno, "connect to container init");
+	r = message_tell(fd, MESSAGE_START, 0, NULL, -1);
+	kind = r < 0 ? r : message_hear(fd, &m, NULL);
+	/* Without an answer this start came too late: another one was faster, or init is gone. */
+	if (kind != MESSAGE_GO)
+		return err_set(e, ECONNREFUSED, "container init does not answer");
+	return await_execve(e, fd);
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TSRUN_OPS_PROCESS_H
+#define TSRUN_OPS_PROCESS_H
+
+#include "../base/err.h"
+
+/* Changes into a directory of the container and makes sure that it is one. Return: 0 or < 0. */
+int cwd_enter(struct err *e, const char *path);
+
+#endif

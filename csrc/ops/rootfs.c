@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The container's root: attached, looked at, made the root of init. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "ops.h"
+#include "path.h"
+
+#define OPEN_NOFOLLOW 1u
+#define OPEN_DIRECTORY 2u
+#define PIVOT_CHROOT 1u
+
+static int set_propagation(struct err *e, int fd, const char *what, uint32_t propagation,
+			   int recursive)
+{
+	struct mount_attr attr = {.propagation = propagation};
+	unsigned int flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+
+	if (sys_mount_setattr(fd, "", flags, &attr) < 0)
+		return err_set(e, errno, "mount_setattr %s (propagation 0x%x)", what, propagation);
+	return 0;
+}
+
+int op_ATTACH_ROOT(struct err *e, struct context *c, const struct op *op)
+{
+	uint32_t propagation = op->args[1] & ~TS_MS_REC;
+	int *tree = &c->slots[op->args[0]];
+	_fd_close_ int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (top < 0)
+		return err_set(e, errno, "open \"/\"");
+	/* Unbindable is for the finished root: until then its parts are cloned to make them read-only. */
+	if (propagation == TS_MS_UNBINDABLE)
+		propagation = TS_MS_PRIVATE;
+	r = set_propagation(e, top, "\"/\"", propagation, 1);
+	/* So is shared: what is mounted in a tree that is a peer of the host's appears there too. */
+	if (r == 0)
+		r = set_propagation(e, *tree, "the root file system",
+				    propagation == TS_MS_SHARED ? TS_MS_SLAVE : propagation, 1);
+	if (r == 0 && propagation != TS_MS_PRIVATE)
+		r = set_propagation(e, top, "\"/\"", TS_MS_PRIVATE, 0);
+	if (r < 0)
+		return r;
+	if (sys_move_mount(*tree, "", top, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) <
+	    0)
+		return err_set(e, errno, "move_mount of the root file system to \"/\"");
+	if (c->root >= 0)
+		close(c->root);
+	c->root = fd_above_stdio(take_fd(tree));
+	return 0;
+}
+
+int op_PIVOT(struct err *e, struct context *c, const struct op *op)
+{
+	_fd_close_ int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (old < 0)
+		return err_set(e, errno, "open \"/\"");
+	if (fchdir(c->root) < 0)
+		return err_set(e, errno, "fchdir to the root file system");
+	if (op->args[0] & PIVOT_CHROOT) {
+		if (chroot(".") < 0)
+			return err_set(e, errno, "chroot");
+	} else {
+		/* The old root ends up on top of the new one. */
+		if (sys_pivot_root(".", ".") < 0)
+			return err_set(e, errno, "pivot_root");
+		/* What is shared with the host must not be unmounted there as well. */
+		r = set_propagation(e, old, "the old root", TS_MS_SLAVE, 1);
+		if (r < 0)
+			return r;
+		if (syscall(SYS_umount2, ".", TS_MNT_DETACH) < 0)
+			return err_set(e, errno, "umount2 of the old root");
+	}
+	if (chdir("/") < 0)
+		return err_set(e, errno, "chdir \"/\"");
+	return 0;
+}
+
+int op_ROOT_ATTR(struct err *e, struct context *c, const struct op *op)
+{
+	struct mount_attr attr = {.attr_set = plan_u64(op->args),
+				  .attr_clr = plan_u64(op->args + 2)};
+	uint32_t propagation = op->args[4];
+
+	if ((attr.attr_set || attr.attr_clr) &&
+	    sys_mount_setattr(c->root, "", AT_EMPTY_PATH, &attr) < 0)
+		return err_set(e, errno, "mount_setattr \"/\" (set 0x%llx, clear 0x%llx)",
+			       (unsigned long long)attr.attr_set,
+			       (unsigned long long)attr.attr_clr);
+	if (propagation & ~TS_MS_REC)
+		return set_propagation(e, c->root, "\"/\"", propagation & ~TS_MS_REC,
+				       (propagation & TS_MS_REC) != 0);
+	return 0;
+}
+
+int op_REFUSE_SYMLINK(struct err *e, struct context *c, const struct op *op)
+{
+	const char *path = op_string(c, op, 0);
+	_fd_close_ int fd = path_open(e, c, path, O_NOFOLLOW);
+	struct stat st;
+
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return err_set(e, errno, "fstat \"%s\"", path);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(e, S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR,
+			       "openat2 \"%s\" (it must be a real directory)", path);
+	return 0;
+}
+
+int op_OPEN_ROOTED(struct err *e, struct context *c, const struct op *op)
+{
+	uint32_t wanted = op->args[1];
+	int flags = (wanted & OPEN_NOFOLLOW ? O_NOFOLLOW : 0) |
+		    (wanted & OPEN_DIRECTORY ? O_DIRECTORY : 0);
+	int fd = path_open(e, c, op_string(c, op, 0), flags);
+
+	return fd < 0 ? fd : slot_put(c, op->args[2], fd);
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Compiled seccomp programs, kept on disk by the hash of their policy. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "ops.h"
+
+/* Makes the directory and those above it, as far as they are missing. */
+static void make_directory(const char *path)
+{
+	char copy[PATH_MAX];
+	size_t length = strlen(path);
+
+	if (mkdir(path, 0700) == 0 || errno != ENOENT || length >= sizeof(copy))
+		return;
+	memcpy(copy, path, length + 1);
+	for (char *at = strchr(copy + 1, '/'); at; at = strchr(at + 1, '/')) {
+		*at = '\0';
+		mkdir(copy, 0700);
+		*at = '/';
+	}
+	mkdir(copy, 0700);
+}
+
+/* Only a directory that nobody else can write to is trusted. Return: fd or -1. */
+static int open_directory(const char *path)
+{
+	_fd_close_ int fd = -1;
+	struct stat st;
+
+	if (!path || *path != '/')
+		return -1;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		make_directory(path);
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	}
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 077))
+		return -1;
+	return take_fd(&fd);
+}
+
+static int is_name(const char *key)
+{
+	return *key && *key != '.' && !strchr(key, '/') && strlen(key) <= 128;
+}
+
+/* True for what can be a program: after a crash a file may have its size, but zeros inside. */
+static int is_program(int fd)
+{
+	struct sock_filter first, last;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+	    (st.st_mode & 022))
+		return 0;
+	if (st.st_size <= 0 || st.st_size % (off_t)sizeof(first) ||
+	    st.st_size > (off_t)(BPF_MAXINSNS * sizeof(first)))
+		return 0;
+	if (pread(fd, &first, sizeof(first), 0) != sizeof(first) ||
+	    pread(fd, &last, sizeof(last), st.st_size - (off_t)sizeof(last)) != sizeof(last))
+		return 0;
+	return last.code == (BPF_RET | BPF_K) &&
+	       (first.code == (BPF_RET | BPF_K) || first.code == (BPF_LD | BPF_W | BPF_ABS));
+}
+
+static int open_cached(int dir, const char *key)
+{
+	_fd_close_ int fd = -1;
+
+	if (dir < 0)
+		return -1;
+	fd = openat(dir, key, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	return fd >= 0 && is_program(fd) ? take_fd(&fd) : -1;
+}
+
+/* All or nothing, and without it a container starts as well, only later. */
+static void keep(int dir, const char *key, int program)
+{
+	char name[192], chunk[4096];
+	_fd_close_ int fd = -1;
+	struct timespec now;
+	off_t at = 0;
+
+	if (dir < 0)
+		return;
+	/* Processes of different pid namespaces may share the directory: the time tells them apart, O_EXCL makes sure. */
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	snprintf(name, sizeof(name), ".%s.%d.%ld", key, (int)getpid(), now.tv_nsec);
+	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	for (;;) {
+		ssize_t n = pread(program, chunk, sizeof(chunk), at);
+
+		if (n == 0)
+			break;
+		if (n < 0 || write_full(fd, chunk, (size_t)n) < 0) {
+			unlinkat(dir, name, 0);
+			return;
+		}
+		at += n;
+	}
+	if (renameat(dir, name, dir, key) < 0)
+		unlinkat(dir, name, 0);
+}
+
+/* Runs tsrun-seccomp, with files in memory as its stdio: nobody can wait for anybody. */
+static int compile(struct err *e, const struct context *c, int policy, int program, int said)
+{
+	char path[PATH_MAX], text[1024];
+	char *const argv[] = {(char *)(uintptr_t) "tsrun-seccomp", NULL};
+	char *const env[] = {NULL};
+	int status;
+	ssize_t n;
+	pid_t pid;
+
+	if (snprintf(path, sizeof(path), "%s/tsrun-seccomp",
+		     c->libexec_dir ? c->libexec_dir : "") >= (int)sizeof(path))
+		return err_set(e, ENAMETOOLONG, "execve \"%.200s\"", path);
+	pid = child_start(e, &(struct child){.path = path,
+					     .argv = argv,
+					     .envp = env,
+					     .stdio = {policy, program, said}});
+	if (pid < 0)
+		return pid;
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return err_set(e, errno, "waitpid");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	n = pread(said, text, sizeof(text) - 1, 0);
+	text[n > 0 ? n : 0] = '\0';
+	one_line(text);
+	if (!*text && WIFSIGNALED(status))
+		return err_set(e, 0, "tsrun-seccomp was killed by signal %d", WTERMSIG(status));
+	if (!*text)
+		return err_set(e, 0, "tsrun-seccomp: exit status %d", WEXITSTATUS(status));
+	return err_set(e, 0, "%s", text);
+}
+
+int op_SECCOMP_PREPARE(struct err *e, struct context *c, const struct op *op)
+{
+	const char *key = op_string(c, op, 0);
+	_fd_close_ int dir = is_name(key) ? open_directory(c->cache_dir) : -1;
+	_fd_close_ int policy = -1, program = -1, said = -1;
+	int fd = open_cached(dir, key), r;
+
+	if (fd >= 0)
+		return slot_put(c, op->args[3], fd);
+	policy = memory_file(e, "policy", op_string(c, op, 1), op->args[2]);
+	if (policy < 0)
+		return policy;
+	program = memory_file(e, "seccomp", "", 0);
+	if (program < 0)
+		return program;
+	said = memory_file(e, "stderr", "", 0);
+	if (said < 0)
+		return said;
+	r = compile(e, c, policy, program, said);
+	if (r < 0)
+		return r;
+	fchmod(program, 0600);
+	if (!is_program(program))
+		return err_set(e, 0, "tsrun-seccomp printed no program");
+	keep(dir, key, program);
+	return slot_put(c, op->args[3], take_fd(&program));
+}
