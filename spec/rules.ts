@@ -34,6 +34,7 @@ import { memoryLimits } from './rules/memory-limits.ts'
 import { memoryPolicy } from './rules/memory-policy.ts'
 import { mountNamespaceNeeded } from './rules/mount-namespace-needed.ts'
 import { mountsDestination } from './rules/mounts-destination.ts'
+import { mountsDestinationRelative } from './rules/mounts-destination-relative.ts'
 import { mountsIdMappings } from './rules/mounts-id-mappings.ts'
 import { mountsKind } from './rules/mounts-kind.ts'
 import { namespacesPathAbsolute } from './rules/namespaces-path-absolute.ts'
@@ -93,7 +94,6 @@ export const RULES: readonly Rule[] = [
   rlimitsUnique,
   rlimitsOrder,
   // config.md#linux-process
-  capabilitiesEffective,
   oomScoreAdj,
   scheduler,
   ioPriority,
@@ -167,7 +167,9 @@ export const RULES: readonly Rule[] = [
 
 /** What the specification wants told, yet not refused. */
 export const WARNINGS: readonly Rule[] = [
+  mountsDestinationRelative,
   capabilitiesKnown,
+  capabilitiesEffective,
   capabilitiesAmbient,
   ociVersionNewer,
   memoryKernel,

@@ -3,7 +3,7 @@ import { CAPABILITIES } from '../capability.ts'
 import type { Rule } from '../rule.ts'
 
 /**
- * The kernel refuses an effective capability that is not permitted.
+ * An effective capability must be permitted; one that cannot be granted must be a warning, not an error.
  * Spec: config.md#linux-process
  */
 export const capabilitiesEffective: Rule = {
@@ -19,7 +19,7 @@ export const capabilitiesEffective: Rule = {
       if (CAPABILITIES.includes(name) && !permitted.has(name)) {
         report(
           `/process/capabilities/effective/${index}`,
-          `${name} is effective but not permitted: add it to process.capabilities.permitted`,
+          `${name} cannot be granted without being in process.capabilities.permitted, it is left out`,
         )
       }
     })

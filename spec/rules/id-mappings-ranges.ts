@@ -7,8 +7,10 @@ const MOST_ENTRIES = 340
 const IDS = 4294967295
 
 function checkRanges(mappings: readonly LinuxIDMapping[], pointer: string, report: Report): void {
-  if (mappings.length > MOST_ENTRIES)
+  if (mappings.length > MOST_ENTRIES) {
     report(pointer, `has ${mappings.length} entries: the kernel takes at most ${MOST_ENTRIES}`)
+    return
+  }
   mappings.forEach((mapping, index) => {
     const at = `${pointer}/${index}`
     if (mapping.size === 0) report(`${at}/size`, '0 maps nothing: give the number of ids to map')
