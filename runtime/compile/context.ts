@@ -9,6 +9,9 @@ import type { HostFacts, PlanRequest } from '../facts/request.ts'
 import type { FdSlot, Provenance } from '../plan/ops.ts'
 import { SlotAllocator } from '../plan/slots.ts'
 
+/** Characters of an object's name that a message shows. */
+const MOST_SHOWN = 200
+
 /** What all steps of one compilation see. */
 export interface CompileContext {
   readonly request: PlanRequest
@@ -79,7 +82,12 @@ export function isNew(namespace: LinuxNamespace | undefined): boolean {
 /** Provenance of an op that a field of the config caused; `object` tells one item from the next. */
 export function origin(pointer: string, object?: string | undefined): Provenance {
   const label = pointerLabel(pointer)
-  return { cause: pointer, label: object === undefined ? label : `${label} (${object})` }
+  return { cause: pointer, label: object === undefined ? label : `${label} (${shorten(object)})` }
+}
+
+/** An object may be anything that fits into a config, a message has to be read. */
+function shorten(text: string): string {
+  return text.length <= MOST_SHOWN ? text : `${text.slice(0, MOST_SHOWN)}...`
 }
 
 /** Provenance of what the specification or safety asks for, whatever the config says. */

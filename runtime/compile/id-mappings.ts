@@ -20,30 +20,18 @@ export function compileIdMappings(context: CompileContext): Op[] {
     {
       kind: 'id-map',
       which: UID_MAP,
-      mappings: uidMappings,
+      map: toMapText(uidMappings),
       flags: uidHelper ? THROUGH_HELPER : 0,
-      field: 'uidMappings',
-    } as const,
+      ...origin('/linux/uidMappings'),
+    },
     {
       kind: 'id-map',
       which: GID_MAP,
-      mappings: gidMappings,
+      map: toMapText(gidMappings),
       flags: gidHelper ? THROUGH_HELPER : deniesSetgroups(context) ? DENY_SETGROUPS : 0,
-      field: 'gidMappings',
-    } as const,
-  ].map(({ which, mappings, flags, field }) => ({
-    kind: 'id-map',
-    ...{ kind: 'id-map' as const },
-    map: toMapText(mappings),
-    flags,
-    ...origin(`/linux/${field}`),
-    ...({ kind: 'id-map' } as const),
-    ...idMapKind(which),
-  })) as unknown as Op[]
-}
-
-function idMapKind(_which: number): object {
-  return {}
+      ...origin('/linux/gidMappings'),
+    },
+  ]
 }
 
 /** A gid_map that an unprivileged process writes itself needs setgroups(2) to be given up. */

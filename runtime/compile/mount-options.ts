@@ -216,7 +216,7 @@ function splitData(text: string): readonly string[] {
 }
 
 /** Attributes as flags of mount(2), for the ops that still need it. */
-export function toMountFlags({ attributes, superFlags }: MountOptions): number {
+export function toMountFlags({ attributes, superFlags }: Pick<MountOptions, 'attributes' | 'superFlags'>): number {
   const { set } = attributes
   let flags = 0
   for (const [attribute, bit] of [

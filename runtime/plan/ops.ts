@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The ops a plan can say: twin of csrc/plan/ops.def (a test compares them).
  *
@@ -6,13 +7,13 @@
  * `side`: H front, I init, B both.
  */
 export const OPS = {
-  'open-tree': { code: 1, side: 'H', signature: 'suP', syscall: 'open_tree', args: ['path', 'flags', 'slot'] },
+  'open-tree': { code: 1, side: 'B', signature: 'suP', syscall: 'open_tree', args: ['path', 'flags', 'slot'] },
   'open': { code: 2, side: 'H', signature: 'suP', syscall: 'open', args: ['path', 'flags', 'slot'] },
   'open-ns': { code: 3, side: 'H', signature: 'suP', syscall: 'open', args: ['path', 'nstype', 'slot'] },
-  'connect': { code: 4, side: 'H', signature: 'suP', syscall: 'connect', args: ['path', 'socktype', 'slot'] },
+  'connect': { code: 4, side: 'B', signature: 'suP', syscall: 'connect', args: ['path', 'socktype', 'slot'] },
   'open-char': {
     code: 5,
-    side: 'H',
+    side: 'B',
     signature: 'suuP',
     syscall: 'open_tree',
     args: ['path', 'major', 'minor', 'slot'],
@@ -27,7 +28,7 @@ export const OPS = {
   'device-filter': { code: 16, side: 'H', signature: 'sb', syscall: 'bpf', args: ['cgroup', 'insns'] },
   'make-dir': { code: 17, side: 'H', signature: 'su', syscall: 'mkdir', args: ['path', 'mode'] },
   'remove-dir': { code: 18, side: 'H', signature: 's', syscall: 'rmdir', args: ['path'] },
-  'id-map': { code: 20, side: 'H', signature: 'ubu', syscall: 'write', args: ['kind', 'map', 'flags'] },
+  'id-map': { code: 20, side: 'H', signature: 'ubu', syscall: 'write', args: ['which', 'map', 'flags'] },
   'join-pid': { code: 21, side: 'H', signature: 's', syscall: 'write', args: ['path'] },
   'write-pid-file': { code: 22, side: 'H', signature: 'sb', syscall: 'write', args: ['name', 'data'] },
   'prlimit': { code: 23, side: 'B', signature: 'uqq', syscall: 'prlimit', args: ['resource', 'soft', 'hard'] },
@@ -52,7 +53,7 @@ export const OPS = {
     side: 'I',
     signature: 'ruOuP',
     syscall: 'openat2',
-    args: ['path', 'kind', 'like', 'mode', 'target'],
+    args: ['path', 'type', 'like', 'mode', 'target'],
   },
   'mount-fs': {
     code: 52,
@@ -95,9 +96,10 @@ export const OPS = {
   'hooks-point': { code: 66, side: 'I', signature: '', syscall: 'recvmsg', args: [] },
   'sysctl': { code: 67, side: 'I', signature: 'sb', syscall: 'write', args: ['path', 'value'] },
   'write-self': { code: 68, side: 'I', signature: 'sb', syscall: 'write', args: ['name', 'value'] },
+  'like-target': { code: 70, side: 'I', signature: 'FF', syscall: 'fchmod', args: ['tree', 'target'] },
   'console': { code: 69, side: 'I', signature: 'uuu', syscall: 'ioctl', args: ['rows', 'columns', 'flags'] },
   'session': { code: 80, side: 'I', signature: '', syscall: 'setsid', args: [] },
-  'lsm-label': { code: 81, side: 'I', signature: 'ss', syscall: 'write', args: ['lsm', 'label'] },
+  'lsm-label': { code: 81, side: 'I', signature: 'ss', syscall: 'write', args: ['lsm', 'value'] },
   'no-new-privs': { code: 82, side: 'I', signature: '', syscall: 'prctl', args: [] },
   'umask': { code: 83, side: 'I', signature: 'u', syscall: 'umask', args: ['mask'] },
   'cap-bound': { code: 84, side: 'I', signature: 'q', syscall: 'prctl', args: ['mask'] },
@@ -123,7 +125,6 @@ export const OPS = {
   'cpu-affinity': { code: 92, side: 'B', signature: 'b', syscall: 'sched_setaffinity', args: ['mask'] },
   'personality': { code: 93, side: 'I', signature: 'u', syscall: 'personality', args: ['domain'] },
   'memory-policy': { code: 94, side: 'I', signature: 'ub', syscall: 'set_mempolicy', args: ['mode', 'nodes'] },
-  'caps-keep': { code: 95, side: 'I', signature: 'qq', syscall: 'capset', args: ['effective', 'permitted'] },
   'seccomp': {
     code: 100,
     side: 'I',

@@ -36,7 +36,6 @@ export interface Spawn {
   readonly stage: boolean
   /** Join the namespaces of the container's init. */
   readonly exec: boolean
-  readonly keyring: boolean
 }
 
 export interface Plan {

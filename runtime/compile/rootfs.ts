@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Linux } from '../../spec/runtime/linux.ts'
+import type { Op } from '../plan/ops.ts'
+import { type CompileContext, hostPath, invalid, origin } from './context.ts'
+import { MOUNT_ATTR, MS } from './mount-options.ts'
+
+/**
+ * Ops of one concern. `prepare` opens what only the host's mounts show; `setup` works below the container's root.
+ * Where `opensInside` holds, `prepare` runs in init too, before attach-root: see placeOpens.
+ */
+export interface StagedOps {
+  readonly prepare: Op[]
+  readonly setup: Op[]
+}
+
+/** The `prepare` of several concerns, by where it can run: in the front, or in init before attach-root. */
+export function placeOpens(
+  context: Pick<CompileContext, 'facts'>,
+  parts: readonly StagedOps[],
+): { readonly front: readonly Op[]; readonly init: readonly Op[] } {
+  const opens = parts.flatMap(({ prepare }) => prepare)
+  return opensInside(context) ? { front: [], init: opens } : { front: opens, init: [] }
+}
+
+/** Flags of the op open-tree. */
+export const TREE = { RECURSIVE: 1, DIRECTORY: 2, NO_FOLLOW: 4 } as const
+
+/** Flags of the op open-rooted. */
+export const ROOTED = { NO_FOLLOW: 1, DIRECTORY: 2 } as const
+
+/** Types of targets that the op ensure knows. */
+export const TARGET = { DIRECTORY: 0, FILE: 1, AS_TREE: 2 } as const
+
+/** Without privileges over the host, mounts can be cloned in the container's own mount namespace alone. */
+export function opensInside({ facts }: Pick<CompileContext, 'facts'>): boolean {
+  return facts.uid !== 0
+}
+
+/** How mount events travel, at each stage of the root's life; values are MS_* without MS_REC. */
+export interface RootPropagation {
+  /** For the root while it is being filled: what is mounted there must never reach the host. */
+  readonly building: number
+  /** For bind mounts that name none. */
+  readonly binds: number
+  /** For the finished root, with MS_REC; 0 when `building` says it already. */
+  readonly finished: number
+}
+
+const propagations: Readonly<Record<string, RootPropagation>> = {
+  // An unbindable tree could not be cloned for readonlyPaths, so that word comes last.
+  unbindable: { building: MS.PRIVATE, binds: MS.PRIVATE, finished: MS.UNBINDABLE },
+  shared: { building: MS.SLAVE, binds: MS.SHARED, finished: MS.SHARED },
+  private: { building: MS.PRIVATE, binds: MS.PRIVATE, finished: 0 },
+  slave: { building: MS.SLAVE, binds: MS.SLAVE, finished: 0 },
+}
+
+/** Spec: config-linux.md#rootfs-mount-propagation. Errors: invalid-config for an unknown word. */
+export function rootPropagation({ rootfsPropagation = '' }: Linux): RootPropagation {
+  const recursive = rootfsPropagation.startsWith('r')
+  const word = recursive ? rootfsPropagation.slice(1) : rootfsPropagation || 'slave'
+  const found = Object.hasOwn(propagations, word) ? propagations[word] : undefined
+  if (found === undefined) {
+    throw invalid(
+      '/linux/rootfsPropagation',
+      undefined,
+      `${JSON.stringify(rootfsPropagation)} is none of shared, slave, private, unbindable`,
+    )
+  }
+  return recursive && found.finished !== 0 ? { ...found, finished: found.finished | MS.REC } : found
+}
+
+/** The container's root, opened and made the place that all in-root paths start from. Spec: config.md#root */
+export function compileRootfs(context: CompileContext): StagedOps {
+  const { spec, request, linux } = context
+  const path = spec.root?.path ?? ''
+  if (path === '') throw invalid('/root/path', undefined, 'is missing: give the directory of the root file system')
+  const slot = context.slots.next()
+  const from = origin('/root/path', path)
+  return {
+    prepare: [
+      {
+        kind: 'open-tree',
+        // A trailing slash would follow a symbolic link after all.
+        path: hostPath(request, path).replace(/(?<=.)\/+$/, ''),
+        flags: TREE.RECURSIVE | TREE.DIRECTORY | TREE.NO_FOLLOW,
+        slot,
+        ...from,
+      },
+    ],
+    setup: [{ kind: 'attach-root', slot, propagation: rootPropagation(linux).building, ...from }],
+  }
+}
+
+/** What holds for the finished root itself. Spec: config.md#root, config-linux.md#rootfs-mount-propagation */
+export function compileRootAttributes({ spec, linux }: CompileContext): Op[] {
+  const ops: Op[] = []
+  const { finished } = rootPropagation(linux)
+  if (finished !== 0) {
+    const from = origin('/linux/rootfsPropagation', linux.rootfsPropagation)
+    ops.push({ kind: 'root-attr', set: 0n, clear: 0n, propagation: finished, ...from })
+  }
+  if (spec.root?.readonly === true) {
+    ops.push({
+      kind: 'root-attr',
+      set: BigInt(MOUNT_ATTR.RDONLY),
+      clear: 0n,
+      propagation: 0,
+      ...origin('/root/readonly'),
+    })
+  }
+  return ops
+}

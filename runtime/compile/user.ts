@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import { TsrunError } from '../../spec/error.ts'
+import type { Op } from '../plan/ops.ts'
+import { type CompileContext, invalid } from './context.ts'
+import { deniesSetgroups } from './id-mappings.ts'
+import { processOrigin } from './process-origin.ts'
+
+const DEFAULT_UMASK = 0o022
+const SET_GROUPS = 1
+/** NGROUPS_MAX of <linux/limits.h>. */
+const MAX_GROUPS = 65536
+/** The last one, (uid_t)-1, means "leave it as it is" to the kernel. */
+const MAX_ID = 0xfffffffe
+
+export interface UserPlan {
+  readonly umask: Op
+  readonly ids: Op
+}
+
+/** Who the process is. Spec: config.md#posix-platform-user. Errors: invalid-config for groups that cannot be set. */
+export function compileUser(context: CompileContext): UserPlan {
+  const { uid, gid, umask = DEFAULT_UMASK, additionalGids = [] } = context.process.user
+  const from = processOrigin(context, 'user', 'user')
+  const denied = deniesSetgroups(context)
+  if (denied && additionalGids.length > 0) {
+    throw invalid(
+      '/process/user/additionalGids',
+      undefined,
+      'cannot be set by a caller without privileges, who may map only its own group; map more ids, or leave it out',
+    )
+  }
+  if (additionalGids.length > MAX_GROUPS) {
+    throw invalid(
+      '/process/user/additionalGids',
+      undefined,
+      `${additionalGids.length} are too many, ${MAX_GROUPS} at most`,
+    )
+  }
+  return {
+    umask: { kind: 'umask', mask: umask, ...processOrigin(context, 'user') },
+    ids: { kind: 'ids', uid, gid, groups: toGroups(additionalGids), flags: denied ? 0 : SET_GROUPS, ...from },
+  }
+}
+
+/** u32 each, little-endian. */
+function toGroups(gids: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(gids.length * 4)
+  const view = new DataView(bytes.buffer)
+  gids.forEach((gid, index) => {
+    view.setUint32(index * 4, gid, true)
+  })
+  return bytes
+}
+
+/**
+ * `UID` or `UID:GID`, decimal numbers and nothing else: no name is ever looked up, and nothing that is no number may
+ * become 0 (CVE-2026-30892). Errors: usage.
+ */
+export function parseUser(text: string): { readonly uid: number; readonly gid: number | undefined } {
+  const parts = text.split(':')
+  if (parts.length > 2) throw badUser(text, 'give UID or UID:GID')
+  const [uid = '', gid] = parts
+  return { uid: parseId(uid, text), gid: gid === undefined ? undefined : parseId(gid, text) }
+}
+
+function parseId(text: string, whole: string): number {
+  const id = /^[0-9]{1,10}$/.test(text) ? Number(text) : Number.NaN
+  if (!(id <= MAX_ID)) throw badUser(whole, `${JSON.stringify(text)} is no id: give a number from 0 to ${MAX_ID}`)
+  return id
+}
+
+function badUser(text: string, what: string): TsrunError {
+  return new TsrunError('usage', `--user ${JSON.stringify(text)}: ${what}`)
+}
+
+/** Errors: usage. */
+export function parseGroup(text: string): number {
+  const id = /^[0-9]{1,10}$/.test(text) ? Number(text) : Number.NaN
+  if (id <= MAX_ID) return id
+  throw new TsrunError(
+    'usage',
+    `--additional-gids ${JSON.stringify(text)}: no group id: give a number from 0 to ${MAX_ID}`,
+  )
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import { TsrunError } from '../spec/error.ts'
+import type { Problem } from '../spec/problem.ts'
+import type { Spec } from '../spec/runtime/config.ts'
+import type { Process } from '../spec/runtime/process.ts'
+import { validateConfig, validateProcess, warnConfig, warnProcess } from '../spec/validate.ts'
+import { compile } from './compile/compile.ts'
+import { option } from './compile/context.ts'
+import { compileExec, execProcess, withUser } from './compile/exec.ts'
+import type { PlanRequest } from './facts/request.ts'
+import { parseJson } from './json.ts'
+import { checkPlan } from './plan/check.ts'
+import type { Plan } from './plan/plan.ts'
+
+/**
+ * A request -> the plan for it: parse, validate, compile, check. Pure.
+ * Errors: TsrunError; of a config, all problems at once.
+ */
+export function planFromRequest(request: PlanRequest): Plan {
+  const { spec, warnings } = readConfig(request)
+  const plan = request.verb === 'exec' ? planExec(request, spec) : compile(request, spec)
+  checkPlan(plan)
+  return request.verb === 'exec' ? plan : { ...plan, warnings: [...warnings, ...plan.warnings] }
+}
+
+function readConfig(request: PlanRequest): { readonly spec: Spec; readonly warnings: readonly string[] } {
+  const name = option(request, 'config') ?? 'config.json'
+  const value = parseJson(request.config, name)
+  refuse(name, validateConfig(value))
+  return { spec: value as Spec, warnings: toTexts(warnConfig(value)) }
+}
+
+function planExec(request: PlanRequest, spec: Spec): Plan {
+  if (request.process === undefined) return compileExec(request, spec, execProcess(request, spec, undefined))
+  const name = option(request, 'process') ?? '--process'
+  const value = withUser(parseJson(request.process, name))
+  refuse(name, validateProcess(value))
+  const plan = compileExec(request, spec, execProcess(request, spec, value as Process))
+  return { ...plan, warnings: [...toTexts(warnProcess(value)), ...plan.warnings] }
+}
+
+function toTexts(problems: readonly Problem[]): readonly string[] {
+  return problems.map(({ message }) => message)
+}
+
+/** One line, because a message is one line of a log. */
+function refuse(name: string, problems: readonly Problem[]): void {
+  const [first] = problems
+  if (first === undefined) return
+  const texts = problems.map(({ message, section }) => `${message} (${section})`)
+  throw new TsrunError('invalid-config', `${name}: ${texts.join('; ')}`, { pointer: first.pointer })
+}
