@@ -9,13 +9,31 @@ export interface ReportOptions {
 
 type Level = 'error' | 'warning'
 
+const escapes: Readonly<Record<string, string>> = {
+  '"': '\\"',
+  '\\': '\\\\',
+  '\n': '\\n',
+  '\t': '\\t',
+  '\r': '\\r',
+}
+
+/** A double-quoted JSON string, escaped as csrc/front/log.c does it. */
+function quote(text: string): string {
+  const inside = text.toWellFormed().replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a log as they are
+    /["\\\u0000-\u001f\u007f]/g,
+    (char) => escapes[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  return `"${inside}"`
+}
+
 /** One line as it is logged, with its newline; the C program writes the same. */
 export function formatMessage(level: Level, text: string, format: 'text' | 'json', time: Date): string {
   const stamp = `${time.toISOString().slice(0, 19)}Z`
   if (format === 'json') {
-    return `${JSON.stringify({ level, msg: text, time: stamp })}\n`
+    return `{"level":"${level}","msg":${quote(text)},"time":"${stamp}"}\n`
   }
-  return `time="${stamp}" level=${level} msg=${JSON.stringify(text)}\n`
+  return `time="${stamp}" level=${level} msg=${quote(text)}\n`
 }
 
 /**

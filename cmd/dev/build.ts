@@ -18,7 +18,12 @@ function output(program: string, ...args: readonly string[]): string | undefined
 
 /** Runs a command quietly. Returns undefined, or what it printed when it failed. */
 function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): string | undefined {
-  const result = spawnSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env })
+  const result = spawnSync(program, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env,
+    maxBuffer: 64 << 20,
+  })
   if (result.error !== undefined) {
     return `${program}: ${result.error.message}`
   }
@@ -70,6 +75,9 @@ function buildPlanner(): string | undefined {
   const more = [
     `process.env.TSRUN_COMMIT=${JSON.stringify(commit)}`,
     `process.env.TSRUN_LIBSECCOMP=${JSON.stringify(libseccomp)}`,
+    // yargs asks where it lies. Bytecode of scripts has no import.meta, and that of modules takes 1 ms longer to load.
+    'import.meta.url="file:///$bunfs/root/tsrun-plan"',
+    'import.meta.resolve=String',
   ]
   for (const define of more) {
     defines.push('--define', define)
@@ -97,8 +105,8 @@ const typescript = [
 const steps: readonly Step[] = [
   {
     name: 'validators',
-    inputs: ['spec/generate.ts', 'spec/schema/**', 'package-lock.json'],
-    outputs: ['spec/generated/config-validator.ts'],
+    inputs: ['spec/generate.ts', 'spec/shorten.ts', 'spec/schema/**', 'package-lock.json'],
+    outputs: ['spec/generated/config-validator.ts', 'spec/generated/document-validator.ts'],
     settings: [],
     run: () => run(process.execPath, ['spec/generate.ts']),
   },

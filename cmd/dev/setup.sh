@@ -1,18 +1,32 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Makes a machine ready to build and test: Debian packages when root, npm packages when absent. Where it cannot install, it
-# says what is missing and with which command to install it. It needs nothing but a POSIX shell, so it comes first.
+# Makes a machine ready to build and test: Debian or Ubuntu packages when root, npm packages when absent. Where it cannot
+# install, it says what is missing and with which command to install it; it fails only without what the build needs. It
+# needs nothing but a POSIX shell, so it comes first.
 set -eu
 cd "$(dirname "$0")/../.."
 
-packages=
-need() { # need PACKAGE COMMAND...: the package is missing when the command fails
-	package=$1
-	shift
-	"$@" >/dev/null 2>&1 || packages="$packages $package"
-}
+required=
+wanted=
 has() { command -v "$1"; }
 compiles() { echo "#include <$1>" | gcc -E -; }
+need() { # need PACKAGE COMMAND...: the build needs the package, which is missing when the command fails
+	package=$1
+	shift
+	"$@" >/dev/null 2>&1 || required="$required $package"
+}
+want() { # the same for packages without which checks or tests are skipped
+	package=$1
+	shift
+	"$@" >/dev/null 2>&1 || wanted="$wanted $package"
+}
+install() { # install PACKAGE...: with a fresh list of packages when the present one does not do
+	echo "installing: $*"
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get install -y --no-install-recommends "$@" >/dev/null 2>&1 ||
+		{ apt-get update >/dev/null && apt-get install -y --no-install-recommends "$@" >/dev/null; }
+}
+can_install() { [ "$(id -u)" = 0 ] && has apt-get >/dev/null; }
 
 need gcc has gcc
 need make has make
@@ -20,38 +34,51 @@ need python3 python3 -c 'import json, subprocess'
 need libc6-dev compiles stdio.h
 need linux-libc-dev compiles linux/openat2.h
 need libseccomp-dev compiles seccomp.h
-need musl-tools has musl-gcc
-need busybox-static test -x /bin/busybox
-need clang-format has clang-format
-need cppcheck has cppcheck
-need procps has ps
 need util-linux has flock
-need git has git
+want musl-tools has musl-gcc
+want pkg-config has pkg-config
+want git has git
+want clang-format has clang-format
+want cppcheck has cppcheck
+want procps has ps
+want uidmap has newuidmap
+# The user land of the containers in tests; the package busybox will not do, it is linked dynamically.
+want busybox-static sh -c 'test -x /bin/busybox && ! ldd /bin/busybox'
 
-# Older kernels' headers lack what the C side uses; a libc6-dev without linux-libc-dev does not exist on Debian.
-if [ -n "$packages" ]; then
-	if [ "$(id -u)" = 0 ] && has apt-get >/dev/null; then
-		echo "installing:$packages"
-		export DEBIAN_FRONTEND=noninteractive
-		# shellcheck disable=SC2086 # a list
-		apt-get install -y --no-install-recommends $packages >/dev/null 2>&1 ||
-			{ apt-get update >/dev/null && apt-get install -y --no-install-recommends $packages >/dev/null; } ||
-			{
-				echo "apt-get could not install:$packages" >&2
-				exit 1
-			}
+if [ -n "$required$wanted" ]; then
+	# shellcheck disable=SC2086 # lists
+	if can_install; then
+		install $required $wanted || {
+			echo "apt-get could not install:$required$wanted" >&2
+			exit 1
+		}
 	else
-		echo "missing packages (Debian's names):$packages" >&2
-		echo "install them: sudo apt-get update && sudo apt-get install -y --no-install-recommends$packages" >&2
-		exit 1
+		echo "missing packages (Debian's names):$required$wanted" >&2
+		echo "install them: sudo apt-get update && sudo apt-get install -y --no-install-recommends$required$wanted" >&2
+		[ -z "$required" ] || exit 1
 	fi
 fi
 
+new_enough() { # new_enough VERSION: of Node
+	major=${1%%.*}
+	minor=${1#*.}
+	[ "$major" -gt 20 ] || { [ "$major" -eq 20 ] && [ "${minor%%.*}" -ge 19 ]; }
+}
+# What apt would install as a package, without epoch and Debian's own number.
+candidate() { apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: \([0-9]*:\)\{0,1\}\([0-9][0-9.]*\).*/\2/p'; }
+
+# Debian 13 and Ubuntu 25.10 have a Node that is new enough, and those before do not.
+if ! has node >/dev/null && can_install && new_enough "$(candidate nodejs | grep . || echo 0.0)"; then
+	install nodejs
+fi
+if has node >/dev/null && ! has npm >/dev/null && can_install; then
+	install npm || true
+fi
 if ! has node >/dev/null || ! has npm >/dev/null; then
 	echo "missing: node and npm. Install Node 20.19 or newer, for example from https://nodejs.org" >&2
 	exit 1
 fi
-if ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'; then
+if ! new_enough "$(node -p process.versions.node)"; then
 	echo "Node $(node --version) is too old: install 20.19 or newer, for example from https://nodejs.org" >&2
 	exit 1
 fi

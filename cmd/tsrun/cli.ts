@@ -30,13 +30,13 @@ function yargsOptions(flags: readonly Flag[]): Readonly<Record<string, { type: (
 }
 
 /**
- * Runs a verb through yargs. The words come from parseGoFlags, flags first, so that yargs has nothing to guess: numbers
- * stay text, `--no-pivot` is a name, a dot is a dot, and what follows the verb is left alone.
+ * Runs a verb through yargs. The words come from parseGoFlags, so that yargs has nothing to guess: numbers stay text,
+ * `--no-pivot` is a name, a dot is a dot, and what stands behind the `--` is left alone.
  */
 async function dispatch(line: CommandLine, verb: Verb, options: ReportOptions): Promise<number> {
   const { default: yargs } = await import('yargs')
   let status = 1
-  const parser = yargs([...line.flags, verb.name, ...line.positionals])
+  const parser = yargs([...line.flags, verb.name, '--', ...line.positionals])
     .scriptName('tsrun')
     .parserConfiguration({
       'boolean-negation': false,
@@ -44,7 +44,6 @@ async function dispatch(line: CommandLine, verb: Verb, options: ReportOptions): 
       'dot-notation': false,
       'duplicate-arguments-array': false,
       'greedy-arrays': false,
-      'halt-at-non-option': true,
       'parse-numbers': false,
       'parse-positional-numbers': false,
       'short-option-groups': false,

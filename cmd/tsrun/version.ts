@@ -3,6 +3,16 @@
 /** The version of the runtime specification that is implemented. */
 export const specVersion = '1.3.0'
 
+declare global {
+  namespace NodeJS {
+    interface ProcessEnv {
+      TSRUN_VERSION?: string
+      TSRUN_COMMIT?: string
+      TSRUN_LIBSECCOMP?: string
+    }
+  }
+}
+
 // The build puts these values in, here by their full names.
 const version: string | undefined = process.env.TSRUN_VERSION
 const commit: string | undefined = process.env.TSRUN_COMMIT

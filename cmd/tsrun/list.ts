@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import { listContainers } from '../../runtime/lifecycle/list-containers.ts'
+import type { ContainerReport } from '../../runtime/state/container.ts'
+import { resolveStateRoot } from '../../runtime/state/state-root.ts'
+import type { Invocation } from './cli.ts'
+
+const header = ['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED', 'OWNER'] as const
+/** Least width of a column, and what stands between two: scripts that cut columns rely on both. */
+const minimumWidth = 12
+const padding = 3
+
+function toRow({ id, pid, status, bundle, created, owner }: ContainerReport): readonly string[] {
+  return [id, String(pid), status, bundle, created, owner]
+}
+
+/** A table whose last column is not padded. */
+export function formatTable(containers: readonly ContainerReport[]): string {
+  const rows = [header, ...containers.map(toRow)]
+  const length = (text: string): number => [...text].length
+  const widths = header.map((_, column) =>
+    Math.max(minimumWidth, ...rows.map((row) => length(row[column] ?? '') + padding)),
+  )
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) =>
+        column === header.length - 1 ? cell : cell + ' '.repeat((widths[column] ?? 0) - length(cell)),
+      )
+      .join('')
+  return rows.map((row) => `${line(row)}\n`).join('')
+}
+
+/** `tsrun list` */
+export function runList({ text, isSet, warn }: Invocation): number {
+  const format = text('format') ?? 'table'
+  if (format !== 'table' && format !== 'json') throw new Error('invalid format option: --format is table or json')
+  const containers = listContainers(resolveStateRoot(text('root')), warn)
+  if (isSet('quiet')) {
+    process.stdout.write(containers.map(({ id }) => `${id}\n`).join(''))
+  } else if (format === 'table') {
+    process.stdout.write(formatTable(containers))
+  } else {
+    // Nothing is null and not [], as callers know it.
+    process.stdout.write(`${JSON.stringify(containers.length === 0 ? null : containers)}\n`)
+  }
+  return 0
+}
