@@ -161,3 +161,8 @@ export function makeConfig(patch: Json = {}): Json {
 export function withArgs(args: readonly string[], patch: Json = {}): Json {
   return merge({ process: { args } }, patch)
 }
+
+/** A patch that puts mounts behind the default ones. */
+export function withMounts(mounts: readonly Json[], patch: Json = {}): Json {
+  return { ...patch, mounts: [...defaultMounts, ...mounts] }
+}

@@ -123,7 +123,7 @@ export async function removeLeaks(unmount: (target: string) => void): Promise<vo
     }
     for (const line of markedMounts().toReversed()) {
       const target = line.split(' ')[4]
-      if (target !== undefined && target.startsWith(workDir)) {
+      if (target?.startsWith(workDir)) {
         unmount(target)
       }
     }

@@ -240,7 +240,7 @@ test('--preserve-fds passes descriptors, others stay out', async () => {
       assert.equal(Object.keys(plain.fds ?? {}).sort(), ['0', '1', '2'])
     })
   } finally {
-    fds.forEach((fd) => closeSync(fd))
+    for (const fd of fds) closeSync(fd)
   }
 })
 

@@ -76,7 +76,7 @@ broken(
 broken('a field has the wrong type', { process: { args: 'true' } }, { tsrun: /process\.args/ })
 broken('the mount source is absent', mount({ type: 'bind', source: '/no/such/source', options: ['bind'] }), {
   text: /no such file or directory/,
-  tsrun: /mounts\[6\] \(\/home\): open_tree "?\/no\/such\/source"?: no such file or directory \(ENOENT\)/,
+  tsrun: /mounts\[6\] \(\/home\): open_tree \\?"\/no\/such\/source\\?": no such file or directory \(ENOENT\)/,
 })
 broken(
   'a directory is mounted over a file',

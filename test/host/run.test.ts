@@ -114,7 +114,7 @@ test('no descriptor of the caller but stdio reaches the container', async () => 
     const report = await inspect({}, { fds })
     assert.equal(Object.keys(report.fds ?? {}).sort(), ['0', '1', '2'])
   } finally {
-    fds.forEach((fd) => closeSync(fd))
+    for (const fd of fds) closeSync(fd)
   }
 })
 
@@ -130,7 +130,7 @@ test('--preserve-fds passes the next descriptors', async () => {
       assert.match(report.fds?.['3'] ?? '', /given$/)
     })
   } finally {
-    fds.forEach((fd) => closeSync(fd))
+    for (const fd of fds) closeSync(fd)
   }
 })
 

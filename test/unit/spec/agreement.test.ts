@@ -117,9 +117,18 @@ test('the recorded verdicts are of these mutations', () => {
   )
 })
 
-test('the recorded verdicts are those of the official schemas, where these are at hand', () => {
-  if (asked !== undefined) assert.equal(recorded, asked)
-})
+if (asked === undefined) {
+  const title = 'the official schemas still give the recorded verdicts, and judge their own examples as ours do'
+  process.stdout.write(`SKIP spec: ${title}: OCI_RUNTIME_SPEC_SCHEMA does not name the schema folder of runtime-spec\n`)
+  test.skip(title, () => undefined)
+} else {
+  test('the recorded verdicts are those of the official schemas', () => {
+    assert.equal(recorded, asked)
+  })
+  test('the official examples are all there', () => {
+    assert.ok((official?.examples.length ?? 0) >= 19, `${official?.examples.length} examples`)
+  })
+}
 
 test('both accept the documents that are mutated', () => {
   assert.is(recorded?.bases, '1'.repeat(BASES.length))

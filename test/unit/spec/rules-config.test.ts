@@ -149,10 +149,12 @@ testRules({
     ],
   },
   'mounts-destination': {
-    bad: [
-      [{ '/mounts/0/destination': 'proc' }, '/mounts/0/destination'],
-      [{ '/mounts/1/destination': '' }, '/mounts/1/destination'],
-    ],
+    good: [{ '/mounts/0/destination': 'proc' }],
+    bad: [[{ '/mounts/1/destination': '' }, '/mounts/1/destination']],
+  },
+  'mounts-destination-relative': {
+    good: [{ '/mounts/0/destination': '' }],
+    bad: [[{ '/mounts/0/destination': 'proc' }, '/mounts/0/destination']],
   },
   'mounts-kind': {
     good: [
