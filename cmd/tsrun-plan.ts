@@ -4,7 +4,9 @@
 
 import { fstatSync, readSync, writeSync } from 'node:fs'
 import { decodeRequest, requestLength } from '../runtime/facts/decode-request.ts'
+import type { PlanRequest } from '../runtime/facts/request.ts'
 import { encodeError, encodePlan } from '../runtime/plan/encode.ts'
+import type { Plan } from '../runtime/plan/plan.ts'
 import { planFromRequest } from '../runtime/plan-request.ts'
 import { TsrunError } from '../spec/error.ts'
 
@@ -39,12 +41,20 @@ function readRequest(): Uint8Array {
   return bytes
 }
 
-function answerTo(readBytes: () => Uint8Array): Uint8Array {
+interface Answer {
+  readonly bytes: Uint8Array
+  /** What a template is made of, when one is wanted. */
+  readonly made?: { readonly request: PlanRequest; readonly plan: Plan } | undefined
+}
+
+function answerTo(readBytes: () => Uint8Array): Answer {
   try {
-    return encodePlan(planFromRequest(decodeRequest(readBytes())))
+    const request = decodeRequest(readBytes())
+    const plan = planFromRequest(request)
+    return { bytes: encodePlan(plan), made: request.wantsTemplate ? { request, plan } : undefined }
   } catch (e: unknown) {
-    if (e instanceof TsrunError) return encodeError(e.message, e.exitCode)
-    return encodeError(e instanceof Error ? e.message : String(e), 1)
+    if (e instanceof TsrunError) return { bytes: encodeError(e.message, e.exitCode) }
+    return { bytes: encodeError(e instanceof Error ? e.message : String(e), 1) }
   }
 }
 
@@ -53,9 +63,18 @@ function write(bytes: Uint8Array): void {
   while (at < bytes.length) at += writeSync(SOCKET, bytes, at, bytes.length - at)
 }
 
+async function sendTemplate({ request, plan }: NonNullable<Answer['made']>): Promise<void> {
+  const { templateFromRequest } = await import('../runtime/template-request.ts')
+  const template = templateFromRequest(request, plan)
+  if (template !== undefined) write(template)
+}
+
 if (isAsked()) {
   try {
-    write(answerTo(readRequest))
+    const { bytes, made } = answerTo(readRequest)
+    write(bytes)
+    // While the front goes on with the plan.
+    if (made !== undefined) void sendTemplate(made)
   } catch {
     // The front has gone: nobody is there to be told.
     process.exitCode = 1

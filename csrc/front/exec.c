@@ -19,7 +19,10 @@ struct exec {
 	struct front *front;
 	struct container container;
 	int target; /* pidfd of the container's init */
+	struct request request;
+	struct plan_query query;
 	char *bytes;
+	size_t length;
 	struct plan plan;
 	int slots[MAX_SLOTS];
 	struct host host;
@@ -123,25 +126,36 @@ static int fill_target(struct err *e, struct request *r, const struct exec *x)
 	return result;
 }
 
-static int plan_exec(struct err *e, struct exec *x)
+static int fill_request(struct err *e, struct request *r, const struct exec *x)
 {
-	struct front *f = x->front;
-	struct request r;
-	size_t length;
+	const struct front *f = x->front;
 	int result;
 
-	request_init(&r);
-	request_put_text(&r, "verb", "exec");
-	request_put_text(&r, "id", x->container.dir.id);
-	request_put_text(&r, "bundle", x->container.plan.fields[FIELD_BUNDLE]);
-	request_put_text(&r, "root", f->root);
-	request_put_args(&r, &f->args);
-	result = fill_target(e, &r, x);
+	request_put_text(r, "root", f->root);
+	request_put_moment(r);
+	request_begin_fixed(r);
+	request_put_text(r, "verb", "exec");
+	request_put_text(r, "id", x->container.dir.id);
+	request_put_text(r, "bundle", x->container.plan.fields[FIELD_BUNDLE]);
+	front_put_programs(f, r);
+	request_put_args(r, &f->args);
+	result = fill_target(e, r, x);
 	if (result == 0)
-		result = request_put_facts(e, &r);
+		result = request_put_facts(e, r);
+	request_end_fixed(r);
+	return result;
+}
+
+static int plan_exec(struct err *e, struct exec *x)
+{
+	int result;
+
+	x->query.dirfd = x->container.dir.fd;
+	request_init(&x->request);
+	result = fill_request(e, &x->request, x);
 	if (result == 0)
-		result = front_plan(e, f, &r, &x->bytes, &length, &x->plan);
-	request_free(&r);
+		result = front_plan(e, x->front, &x->request, &x->query, &x->bytes, &x->length,
+				    &x->plan);
 	return result;
 }
 
@@ -214,6 +228,9 @@ static int run(struct err *e, struct exec *x)
 		r = monitor_hold_signals(e, &x->monitor);
 	if (r == 0)
 		r = session_start(e, &x->session);
+	/* Health probes come again and again; not before the process runs, since it is not for this one. */
+	if (r == 0 && x->query.missed)
+		exec_plan_keep(x->container.dir.fd, &x->request, x->bytes, x->length);
 	if (r < 0 || x->detached)
 		return r;
 	planner_reap(&x->front->planner);
@@ -240,6 +257,7 @@ int verb_exec(struct front *f)
 	monitor_end(&x.monitor);
 	fd_cleanup(&x.target);
 	container_close(&x.container);
+	request_free(&x.request);
 	free(x.bytes);
 	if (r >= 0)
 		return r;

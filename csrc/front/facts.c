@@ -37,17 +37,24 @@ static void put_time(struct request *r)
 	request_put_text(r, "time", text);
 }
 
+void request_put_moment(struct request *r)
+{
+	char cwd[PATH_MAX];
+
+	put_time(r);
+	put_number(r, "pid", (unsigned long)getpid());
+	request_put_text(r, "cwd", getcwd(cwd, sizeof(cwd)) ? cwd : "/");
+}
+
 static void put_identity(struct request *r)
 {
-	char cwd[PATH_MAX], text[16];
+	char text[16];
 	struct utsname name;
 	mode_t mask = umask(077);
 
 	umask(mask);
-	put_number(r, "pid", (unsigned long)getpid());
 	put_number(r, "uid", getuid());
 	put_number(r, "gid", getgid());
-	request_put_text(r, "cwd", getcwd(cwd, sizeof(cwd)) ? cwd : "/");
 	snprintf(text, sizeof(text), "%04o", (unsigned int)mask);
 	request_put_text(r, "umask", text);
 	uname(&name);
@@ -63,6 +70,35 @@ static int put_proc(struct err *e, struct request *r, const char *key, const cha
 	if (n < 0)
 		return err_set(e, (int)-n, "read \"%s\" (is /proc mounted?)", path);
 	request_put(r, key, data, (size_t)n);
+	return 0;
+}
+
+/* Of all mounts only those of kernel file systems that plans depend on: the others come and go with every container. */
+static int put_mountinfo(struct err *e, struct request *r)
+{
+	static const char *const marks[] = {" - cgroup", " - proc ", " - resctrl "};
+	const char *path = "/proc/self/mountinfo";
+	_free_ char *data = NULL;
+	ssize_t n = read_file(AT_FDCWD, path, &data, FACT_FILE_MAX);
+	char *to = data;
+
+	if (n < 0)
+		return err_set(e, (int)-n, "read \"%s\" (is /proc mounted?)", path);
+	for (char *line = data, *next; *line; line = next) {
+		char *end = strchrnul(line, '\n');
+		int wanted = 0;
+
+		next = *end ? end + 1 : end;
+		*end = '\0';
+		for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]) && !wanted; i++)
+			wanted = strstr(line, marks[i]) != NULL;
+		if (!wanted)
+			continue;
+		memmove(to, line, (size_t)(end - line));
+		to += end - line;
+		*to++ = '\n';
+	}
+	request_put(r, "proc.mountinfo", data, (size_t)(to - data));
 	return 0;
 }
 
@@ -104,14 +140,17 @@ static void put_environment(struct request *r)
 		"XDG_RUNTIME_DIR", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID",
 		"LISTEN_FDNAMES",  "HOME",	    "PATH"};
 	char key[32];
+	const char *owner = getenv("LISTEN_PID");
+	int ours = owner && atol(owner) == getpid();
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const char *value = getenv(names[i]);
 
-		if (!value)
+		if (!value || (strncmp(names[i], "LISTEN_", 7) == 0 && !ours))
 			continue;
 		snprintf(key, sizeof(key), "env.%s", names[i]);
 		request_put_text(r, key, value);
+		r->unique |= ours;
 	}
 }
 
@@ -119,14 +158,13 @@ int request_put_facts(struct err *e, struct request *r)
 {
 	int result;
 
-	put_time(r);
 	put_identity(r);
 	put_controllers(r);
 	put_lsm(r);
 	put_environment(r);
 	result = put_proc(e, r, "proc.cgroup", "/proc/self/cgroup");
 	if (result == 0)
-		result = put_proc(e, r, "proc.mountinfo", "/proc/self/mountinfo");
+		result = put_mountinfo(e, r);
 	if (result == 0)
 		result = put_proc(e, r, "proc.uid_map", "/proc/self/uid_map");
 	if (result == 0)

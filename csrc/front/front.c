@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "front.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+#include "../base/io.h"
 
 #include "log.h"
 
@@ -21,32 +26,113 @@ void front_host(const struct front *f, struct host *h, const struct plan *plan, 
 	h->warn = log_warning;
 }
 
-int front_plan(struct err *e, struct front *f, struct request *r, char **bytes, size_t *length,
-	       struct plan *plan)
+void front_put_programs(const struct front *f, struct request *r)
+{
+	char path[PATH_MAX + 64], text[160];
+	struct stat st = {0};
+
+	snprintf(path, sizeof(path), "%s/tsrun-plan", f->libexec);
+	stat(path, &st);
+	snprintf(text, sizeof(text), "%s %s %lld %lld.%09ld", TSRUN_VERSION, TSRUN_COMMIT,
+		 (long long)st.st_size, (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+	request_put_text(r, "programs", text);
+}
+
+int front_start_planner(struct err *e, struct front *f)
+{
+	char program[PATH_MAX + 64];
+
+	if (f->planner.pid > 0)
+		return 0;
+	snprintf(program, sizeof(program), "%s/tsrun-plan", f->libexec);
+	return planner_start(e, &f->planner, program);
+}
+
+static int find_plan(const struct front *f, const struct request *r, struct plan_query *query,
+		     char **bytes, size_t *length)
+{
+	if (query->subject)
+		return template_find(f->plans, r, query->subject, bytes, length,
+				     &query->template_wanted);
+	return exec_plan_find(query->dirfd, r, bytes, length);
+}
+
+/* Return: 0, < 0, or > 0: the exit code of the planner's refusal, whose text is in *bytes. */
+static int ask_planner(struct err *e, struct front *f, struct request *r, struct plan_query *query,
+		       char **bytes, size_t *length)
+{
+	int result = front_start_planner(e, f);
+
+	query->missed = 1;
+	if (result == 0 && query->template_wanted)
+		request_put_text(r, "want", "template");
+	if (result == 0)
+		result = request_finish(e, r);
+	if (result == 0)
+		result = planner_ask(e, &f->planner, r->data, r->length, bytes, length);
+	if (result != 0)
+		query->template_wanted = 0;
+	if (!query->template_wanted)
+		planner_stop(&f->planner);
+	return result;
+}
+
+static int get_plan(struct err *e, struct front *f, struct request *r, struct plan_query *query,
+		    char **bytes, size_t *length, struct plan *plan)
 {
 	const char *plan_fd = args_string(&f->args, "plan-fd");
 	int result;
 
-	if (plan_fd) {
-		result = planner_read_plan(e, plan_fd, bytes, length);
-	} else {
-		result = request_finish(e, r);
-		if (result == 0)
-			result = planner_ask(e, &f->planner, r->data, r->length, bytes, length);
-		planner_stop(&f->planner);
-	}
-	if (result > 0) {
-		f->refusal = *bytes;
-		f->exit_code = result;
+	if (plan_fd)
+		return planner_read_plan(e, plan_fd, bytes, length);
+	if (find_plan(f, r, query, bytes, length)) {
+		/* A kept plan is not believed more than any other. */
+		if (plan_decode(e, plan, *bytes, *length) == 0) {
+			planner_stop(&f->planner);
+			return 0;
+		}
+		free(*bytes);
 		*bytes = NULL;
-		return -1;
 	}
+	result = ask_planner(e, f, r, query, bytes, length);
+	if (result <= 0)
+		return result;
+	f->refusal = *bytes;
+	f->exit_code = result;
+	*bytes = NULL;
+	return -1;
+}
+
+int front_plan(struct err *e, struct front *f, struct request *r, struct plan_query *query,
+	       char **bytes, size_t *length, struct plan *plan)
+{
+	int result = get_plan(e, f, r, query, bytes, length, plan);
+
 	if (result == 0)
 		result = plan_decode(e, plan, *bytes, *length);
 	if (result < 0)
 		return result;
-	log_debug("plan: %zu bytes, %u slots", *length, plan->slot_count);
+	log_debug("plan: %zu bytes, %u slots, %s", *length, plan->slot_count,
+		  query->missed ? "made" : "kept");
 	for (uint32_t i = 0; i < plan->warning_count; i++)
 		log_warning(plan_string(plan, plan->warnings[i]));
 	return 0;
+}
+
+void front_keep_template(struct front *f, const struct request *r, struct plan_query *query)
+{
+	_free_ char *template = NULL;
+	struct plan_subject subject;
+	size_t length;
+	struct err e;
+
+	if (!query->template_wanted)
+		return;
+	/* The request has grown since, and may have moved. */
+	subject = *query->subject;
+	subject.config.data = request_get(r, "config", &subject.config.length);
+	if (planner_take_template(&e, &f->planner, &template, &length) == 0)
+		template_keep(f->plans, r, &subject, template, length);
+	query->template_wanted = 0;
+	planner_stop(&f->planner);
 }

@@ -8,14 +8,23 @@
 #include "../base/err.h"
 #include "../exec/exec.h"
 #include "args.h"
+#include "plan_cache.h"
 #include "planner.h"
 #include "request.h"
+
+#ifndef TSRUN_VERSION
+#define TSRUN_VERSION "dev"
+#endif
+#ifndef TSRUN_COMMIT
+#define TSRUN_COMMIT "unknown"
+#endif
 
 struct front {
 	struct args args;
 	char root[PATH_MAX];	     /* --root, absolute */
 	char libexec[PATH_MAX + 32]; /* where tsrun-plan and tsrun-seccomp are */
 	char cache[PATH_MAX];	     /* of compiled seccomp filters */
+	char plans[PATH_MAX];	     /* of templates of plans */
 	struct planner planner;
 	char *refusal; /* the planner's own error text, which may be longer than a struct err holds */
 	int exit_code; /* that came with it */
@@ -24,9 +33,26 @@ struct front {
 /* Reports a failure: the planner's text when there is one, else e. Return: the exit code. */
 int front_fail(struct front *f, const struct err *e);
 
-/* Sends the request and decodes the plan that comes back. Return: 0 or < 0 (f->refusal may be set). */
-int front_plan(struct err *e, struct front *f, struct request *r, char **bytes, size_t *length,
-	       struct plan *plan);
+/* Where a plan may be found without the planner. */
+struct plan_query {
+	const struct plan_subject *subject; /* create, run; NULL for exec */
+	int dirfd;			    /* exec: state directory of the container */
+	int missed;			    /* out: the planner had to be asked */
+	int template_wanted;		    /* out: it makes a template, too: front_keep_template */
+};
+
+/* Gets a plan for the request, from the cache or from the planner. Return: 0 or < 0 (f->refusal may be set). */
+int front_plan(struct err *e, struct front *f, struct request *r, struct plan_query *query,
+	       char **bytes, size_t *length, struct plan *plan);
+
+/* Waits for the template that was asked for, and keeps it. */
+void front_keep_template(struct front *f, const struct request *r, struct plan_query *query);
+
+/* Adds which programs answer: a plan of others is not used. */
+void front_put_programs(const struct front *f, struct request *r);
+
+/* Starts the planner, unless it runs. Return: 0 or < 0. */
+int front_start_planner(struct err *e, struct front *f);
 
 /* A host for a stored or fresh plan; slots are the caller's, may be NULL. */
 void front_host(const struct front *f, struct host *h, const struct plan *plan, int *slots);

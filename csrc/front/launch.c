@@ -46,30 +46,49 @@ static int open_bundle(struct err *e, const struct front *f, char *path, size_t 
 }
 
 /* Everything the planner needs; the front ends in the directory of the bundle, where hooks are to run. */
-static int fill_request(struct err *e, struct request *r, const struct front *f)
+static int fill_request(struct err *e, struct launch *l)
 {
+	const struct front *f = l->front;
+	struct request *r = &l->request;
 	const char *config = args_string(&f->args, "config");
-	char bundle[PATH_MAX];
-	_fd_close_ int fd = open_bundle(e, f, bundle, sizeof(bundle));
+	_fd_close_ int fd = open_bundle(e, f, l->bundle, sizeof(l->bundle));
 	int result;
 
 	if (fd < 0)
 		return fd;
-	request_put_text(r, "verb", f->args.verb_name);
 	request_put_text(r, "id", f->args.positionals[0]);
-	request_put_text(r, "bundle", bundle);
+	request_put_text(r, "bundle", l->bundle);
 	request_put_text(r, "root", f->root);
-	request_put_args(r, &f->args);
+	request_put_moment(r);
 	result = request_put_file(e, r, "config", config ? AT_FDCWD : fd,
 				  config ? config : "config.json");
 	if (result == -ENOENT)
 		err_set(e, ENOENT, "JSON specification file %s not found (in \"%s\")",
-			config ? config : "config.json", bundle);
+			config ? config : "config.json", l->bundle);
+	request_begin_fixed(r);
+	request_put_text(r, "verb", f->args.verb_name);
+	front_put_programs(f, r);
+	request_put_args(r, &f->args);
 	if (result == 0)
 		result = request_put_facts(e, r);
+	request_end_fixed(r);
 	if (result == 0 && fchdir(fd) < 0)
-		result = err_set(e, errno, "chdir \"%s\"", bundle);
+		result = err_set(e, errno, "chdir \"%s\"", l->bundle);
 	return result;
+}
+
+/* What may differ between two requests that one template answers. */
+static void fill_subject(struct launch *l)
+{
+	size_t length = 0;
+	const char *time = request_get(&l->request, "time", &length);
+
+	snprintf(l->time, sizeof(l->time), "%.*s", (int)length, time ? time : "");
+	l->subject.id = l->front->args.positionals[0];
+	l->subject.bundle = l->bundle;
+	l->subject.time = l->time;
+	l->subject.config.data = request_get(&l->request, "config", &l->subject.config.length);
+	l->query.subject = &l->subject;
 }
 
 static int take_state_directory(struct err *e, struct launch *l)
@@ -91,20 +110,23 @@ static int take_state_directory(struct err *e, struct launch *l)
 int launch_plan(struct err *e, struct launch *l, int detached)
 {
 	const char *pid_file = args_string(&l->front->args, "pid-file");
-	struct request request;
 	int r = take_state_directory(e, l);
 
 	if (r == 0 && pid_file && *pid_file)
 		r = path_absolute(e, l->pid_file, sizeof(l->pid_file), pid_file);
 	if (r < 0)
 		return r;
-	request_init(&request);
-	r = fill_request(e, &request, l->front);
-	if (r == 0)
-		r = front_plan(e, l->front, &request, &l->bytes, &l->length, &l->plan);
-	request_free(&request);
+	request_init(&l->request);
+	r = fill_request(e, l);
 	if (r < 0)
 		return r;
+	fill_subject(l);
+	r = front_plan(e, l->front, &l->request, &l->query, &l->bytes, &l->length, &l->plan);
+	if (r < 0)
+		return r;
+	/* Init starts as a copy of this process, and would carry it along. */
+	if (!l->query.template_wanted)
+		request_free(&l->request);
 	front_host(l->front, &l->host, &l->plan, l->slots);
 	l->host.status = "creating";
 	r = console_check(e, l->front, !!(l->plan.spawn.flags & SPAWN_TERMINAL), detached);
@@ -208,6 +230,8 @@ void launch_undo(struct launch *l)
 void launch_end(struct launch *l)
 {
 	guardian_dismiss(&l->guardian);
+	front_keep_template(l->front, &l->request, &l->query);
+	request_free(&l->request);
 	planner_stop(&l->front->planner);
 	statedir_close(&l->dir);
 	guardian_reap(&l->guardian);

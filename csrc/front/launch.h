@@ -10,6 +10,11 @@
 struct launch {
 	struct front *front;
 	struct statedir dir;
+	struct request request;
+	struct plan_subject subject;
+	char bundle[PATH_MAX];
+	char time[64];
+	struct plan_query query;
 	char *bytes; /* the plan */
 	size_t length;
 	struct plan plan;

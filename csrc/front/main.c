@@ -16,12 +16,6 @@
 #include "seal.h"
 #include "statedir.h"
 
-#ifndef TSRUN_VERSION
-#define TSRUN_VERSION "dev"
-#endif
-#ifndef TSRUN_COMMIT
-#define TSRUN_COMMIT "unknown"
-#endif
 #ifndef TSRUN_LIBSECCOMP
 #define TSRUN_LIBSECCOMP "unknown"
 #endif
@@ -109,6 +103,14 @@ static int check_preserved_fds(struct err *e, const struct args *a)
 	return (int)count;
 }
 
+/* Then the planner is started only when the one that is kept does not fit. */
+static int expects_kept_plan(const struct front *f)
+{
+	if (f->args.verb == VERB_EXEC)
+		return exec_plan_is_kept(f->root, f->args.positionals[0]);
+	return plan_cache_is_used(f->plans);
+}
+
 /*
  * For verbs that put a process into a container: the planner boots while this program copies itself into sealed memory
  * and goes on there. Return: 0 in the sealed copy, or < 0.
@@ -116,15 +118,12 @@ static int check_preserved_fds(struct err *e, const struct args *a)
 static int prepare_launch(struct err *e, struct front *f, char **argv, int sealed,
 			  const char *directory)
 {
-	char program[PATH_MAX + 64];
 	int r, preserved;
 
 	if (!sealed) {
 		r = check_preserved_fds(e, &f->args);
-		if (r >= 0 && !args_string(&f->args, "plan-fd")) {
-			snprintf(program, sizeof(program), "%s/tsrun-plan", f->libexec);
-			r = planner_start(e, &f->planner, program);
-		}
+		if (r >= 0 && !args_string(&f->args, "plan-fd") && !expects_kept_plan(f))
+			r = front_start_planner(e, f);
 		return r < 0 ? r : seal_enter(e, argv, directory, &f->planner);
 	}
 	preserved = check_preserved_fds(e, &f->args);
@@ -170,6 +169,10 @@ static int run_verb(struct front *f, char **argv, int sealed, const char *direct
 	struct err e, unlogged;
 	int r = args_count_check(&e, a), bad_usage = r < 0;
 
+	run_directory(f->cache, sizeof(f->cache), "tsrun-cache/seccomp");
+	run_directory(f->plans, sizeof(f->plans), "tsrun-cache/plans");
+	if (r == 0)
+		r = statedir_root(&e, f->root, sizeof(f->root), args_string(a, "root"));
 	if (r == 0 && is_launch(a->verb))
 		r = prepare_launch(&e, f, argv, sealed, directory);
 	if (log_open(&unlogged, args_string(a, "log"), args_string(a, "log-format"),
@@ -179,13 +182,10 @@ static int run_verb(struct front *f, char **argv, int sealed, const char *direct
 	}
 	if (bad_usage)
 		return usage(a, &e);
-	if (r == 0)
-		r = statedir_root(&e, f->root, sizeof(f->root), args_string(a, "root"));
 	if (r < 0) {
 		log_error(e.text);
 		return a->verb == VERB_EXEC ? 255 : 1;
 	}
-	run_directory(f->cache, sizeof(f->cache), "tsrun-cache/seccomp");
 	return dispatch(f);
 }
 

@@ -19,9 +19,11 @@
 #define ANSWER_MAX (64u << 20)
 #define ANSWER_TIMEOUT_MS 30000
 #define HEADER_SIZE 16u
-#define MAGIC_PLAN 0x4c505354u	/* TSPL */
-#define MAGIC_ERROR 0x52455354u /* TSER */
+#define MAGIC_PLAN 0x4c505354u	   /* TSPL */
+#define MAGIC_ERROR 0x52455354u	   /* TSER */
+#define MAGIC_TEMPLATE 0x4d545354u /* TSTM */
 #define ANSWER_VERSION 1u
+#define TEMPLATE_TIMEOUT_MS 200
 
 /*
  * Runs in the memory of the front (vfork): only system calls. Without a JIT the engine boots in half the time, and
@@ -185,6 +187,30 @@ int planner_ask(struct err *e, struct planner *p, const void *request, size_t re
 	*answer = data;
 	data = NULL;
 	return r;
+}
+
+int planner_take_template(struct err *e, struct planner *p, char **template, size_t *length)
+{
+	int64_t until = now_ms() + TEMPLATE_TIMEOUT_MS;
+	uint32_t header[3];
+	_free_ char *data = NULL;
+	int r = receive_all(e, p, (char *)header, sizeof(header), until);
+
+	if (r < 0)
+		return r;
+	if (header[0] != MAGIC_TEMPLATE || header[2] < sizeof(header) || header[2] > ANSWER_MAX)
+		return err_set(e, EPROTO, "template of tsrun-plan");
+	data = malloc(header[2]);
+	if (!data)
+		return err_set(e, ENOMEM, "template of %u bytes", header[2]);
+	memcpy(data, header, sizeof(header));
+	r = receive_all(e, p, data + sizeof(header), header[2] - sizeof(header), until);
+	if (r < 0)
+		return r;
+	*template = data;
+	*length = header[2];
+	data = NULL;
+	return 0;
 }
 
 int planner_read_plan(struct err *e, const char *fd_text, char **answer, size_t *length)

@@ -23,6 +23,11 @@ int planner_start(struct err *e, struct planner *p, const char *program);
 int planner_ask(struct err *e, struct planner *p, const void *request, size_t request_length,
 		char **answer, size_t *length);
 
+/*
+ * After a plan: waits a moment for the template of it (plan_cache.h). Return: 0 with fresh memory in *template, or < 0.
+ */
+int planner_take_template(struct err *e, struct planner *p, char **template, size_t *length);
+
 /* Reads a plan that somebody else has made from a descriptor, to its end. Return: 0 or < 0. */
 int planner_read_plan(struct err *e, const char *fd_text, char **answer, size_t *length);
 

@@ -22,7 +22,8 @@ static char *extend(struct request *r, size_t length)
 	if (r->failed)
 		return NULL;
 	if (r->length + length > r->room) {
-		size_t room = (r->length + length) * 2 + 65536;
+		/* So large that libc maps it, and gives it back when it is freed. */
+		size_t room = (r->length + length) * 2 + (256u << 10);
 		char *larger = room > UINT32_MAX ? NULL : realloc(r->data, room);
 
 		if (!larger) {
@@ -46,7 +47,7 @@ void request_init(struct request *r)
 void request_free(struct request *r)
 {
 	free(r->data);
-	r->data = NULL;
+	memset(r, 0, sizeof(*r));
 }
 
 void request_put(struct request *r, const char *key, const void *value, size_t length)
@@ -61,6 +62,34 @@ void request_put(struct request *r, const char *key, const void *value, size_t l
 	if (length)
 		memcpy(at + sizeof(head) + head[0], value, length);
 	r->entries++;
+}
+
+const char *request_get(const struct request *r, const char *key, size_t *length)
+{
+	const char *at = r->data + HEADER_WORDS * sizeof(uint32_t);
+
+	for (unsigned int i = 0; !r->failed && i < r->entries; i++) {
+		uint32_t head[2];
+
+		memcpy(head, at, sizeof(head));
+		at += sizeof(head);
+		if (head[0] == strlen(key) && memcmp(at, key, head[0]) == 0) {
+			*length = head[1];
+			return at + head[0];
+		}
+		at += head[0] + (size_t)head[1];
+	}
+	return NULL;
+}
+
+void request_begin_fixed(struct request *r)
+{
+	r->fixed_at = r->length;
+}
+
+void request_end_fixed(struct request *r)
+{
+	r->fixed_end = r->length;
 }
 
 void request_put_text(struct request *r, const char *key, const char *text)
@@ -135,6 +164,19 @@ static int is_last(const struct args *a, int index)
 	return 1;
 }
 
+/* Flags that are for the front alone. Some name a path that is another one each time. */
+static int is_for_front(const char *name)
+{
+	static const char *const names[] = {
+		"bundle",     "console-socket", "debug",    "detach",	    "keep",    "log",
+		"log-format", "no-subreaper",	"pid-file", "pidfd-socket", "plan-fd", "root"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return 1;
+	return 0;
+}
+
 void request_put_args(struct request *r, const struct args *a)
 {
 	char key[64];
@@ -142,11 +184,17 @@ void request_put_args(struct request *r, const struct args *a)
 	for (int i = 0; i < a->value_count; i++) {
 		const struct flag *flag = a->values[i].flag;
 
+		if (is_for_front(flag->name))
+			continue;
 		snprintf(key, sizeof(key), "opt.%s", flag->name);
 		if (flag->type == FLAG_LIST)
 			put_list(r, a, i, key);
 		else if (!is_last(a, i))
 			continue;
+		else if (strcmp(flag->name, "process") == 0)
+			request_put_text(
+				r, key,
+				"--process"); /* the file comes with the request, whatever its name */
 		else if (flag->type != FLAG_BOOL || args_bool(a, flag->name))
 			request_put_text(r, key, a->values[i].value);
 	}

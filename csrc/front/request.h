@@ -13,6 +13,10 @@ struct request {
 	size_t length;
 	size_t room;
 	unsigned int entries;
+	size_t last; /* length of the value that was put last */
+	size_t fixed_at; /* from here to fixed_end: what has to be the same for a plan to be used again */
+	size_t fixed_end;
+	int unique; /* something in it holds for this process only */
 	int failed; /* no memory: found out by request_finish */
 };
 
@@ -25,7 +29,17 @@ void request_put_text(struct request *r, const char *key, const char *text);
 int request_put_file(struct err *e, struct request *r, const char *key, int dirfd,
 		     const char *path);
 
-/* Adds every opt.NAME, and args for exec. */
+/* The value of an entry, or NULL; it is no string, and the next put may move it. */
+const char *request_get(const struct request *r, const char *key, size_t *length);
+
+/* Adds what differs from call to call and means nothing for what is to be done: time, pid, cwd. */
+void request_put_moment(struct request *r);
+
+/* From here on every entry counts when a plan is looked for in the cache (plan_cache.h). */
+void request_begin_fixed(struct request *r);
+void request_end_fixed(struct request *r);
+
+/* Adds every opt.NAME that the planner has a use for, and args for exec. */
 void request_put_args(struct request *r, const struct args *a);
 
 /* Adds what the planner has to know about host and process. Return: 0 or < 0. */

@@ -63,6 +63,7 @@ static int run_foreground(struct err *e, struct launch *l)
 	/* From here on the only child is the container. */
 	guardian_dismiss(&l->guardian);
 	guardian_reap(&l->guardian);
+	front_keep_template(l->front, &l->request, &l->query);
 	planner_reap(&l->front->planner);
 	code = monitor_serve(&m, &l->session);
 	monitor_end(&m);

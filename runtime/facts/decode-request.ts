@@ -37,6 +37,7 @@ export function decodeRequest(bytes: Uint8Array): PlanRequest {
     config: need(entries, 'config'),
     process: entries.get('process'),
     state: entries.get('state'),
+    wantsTemplate: entries.get('want') === 'template',
     facts: toFacts(entries),
     target: toTarget(entries),
   }

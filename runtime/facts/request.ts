@@ -49,6 +49,8 @@ export interface PlanRequest {
   /** exec: text of the container's state.json. */
   readonly state?: string | undefined
   readonly facts: HostFacts
+  /** create, run: a template of the plan is welcome, too (plan/template.ts). */
+  readonly wantsTemplate?: boolean | undefined
   /** exec: the container's init. */
   readonly target?: { readonly pid: number; readonly cgroup: string } | undefined
 }

@@ -5,8 +5,18 @@ import { existsSync, globSync, mkdirSync, readFileSync, renameSync } from 'node:
 import { join } from 'node:path'
 import { projectDir } from '../helpers/work-dir.ts'
 
-const sources = ['test/wire/decode.c', 'test/wire/print.c', 'csrc/plan/decode.c', 'csrc/base/err.c']
-const headers = ['test/wire/*.h', 'csrc/plan/*.h', 'csrc/plan/*.def', 'csrc/base/*.h']
+/** Test programs around pieces of the C side. */
+const programs = {
+  decode: ['test/wire/decode.c', 'test/wire/print.c', 'csrc/plan/decode.c', 'csrc/base/err.c'],
+  template: [
+    'test/wire/template.c',
+    'csrc/front/template.c',
+    'csrc/plan/decode.c',
+    'csrc/base/err.c',
+    'csrc/base/io.c',
+  ],
+} as const
+const headers = ['test/wire/*.h', 'csrc/{front,plan,base}/*.h', 'csrc/plan/*.def']
 
 /** How the program is compiled: as it is shipped, or so that it stops at the first wrong access. */
 export type Build = 'static' | 'sanitized'
@@ -16,15 +26,18 @@ const flags: Readonly<Record<Build, readonly string[]>> = {
   sanitized: ['-O1', '-g', '-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer'],
 }
 
-/** Path of test/wire/decode, compiled when a source changed; or why this machine cannot compile it so. */
-export function compileDecoder(build: Build): { readonly path: string } | { readonly reason: string } {
-  const files = sources.map((file) => join(projectDir, file))
+/** Path of a test program, compiled when a source changed; or why this machine cannot compile it so. */
+export function compileProgram(
+  name: keyof typeof programs,
+  build: Build,
+): { readonly path: string } | { readonly reason: string } {
+  const files = programs[name].map((file) => join(projectDir, file))
   const hash = createHash('sha256').update(flags[build].join(' '))
   for (const file of [...files, ...globSync(headers.map((pattern) => join(projectDir, pattern))).sort()]) {
     hash.update(readFileSync(file))
   }
   const dir = join(projectDir, 'dist/test')
-  const path = join(dir, `decode-${build}-${hash.digest('hex').slice(0, 12)}`)
+  const path = join(dir, `${name}-${build}-${hash.digest('hex').slice(0, 12)}`)
   if (existsSync(path)) return { path }
   mkdirSync(dir, { recursive: true })
   const partial = `${path}.${process.pid}`

@@ -12,7 +12,7 @@ import type { Plan } from '../../runtime/plan/plan.ts'
 import { FIELDS_AT, SECTIONS_AT, SPAWN_AT } from '../../runtime/plan/wire.ts'
 import { newPath } from '../helpers/work-dir.ts'
 import { sequence } from '../unit/spec/mutate.ts'
-import { type Build, compileDecoder } from './compile.ts'
+import { type Build, compileProgram } from './compile.ts'
 import { corrupt } from './corrupt.ts'
 import { expectedPrint } from './expected-print.ts'
 import { randomPlan } from './random-plan.ts'
@@ -21,7 +21,7 @@ const MUTATIONS = 2000
 
 /** Registers a test that needs the decoder. */
 function testWith(build: Build, title: string, body: (decoder: string) => void): void {
-  const decoder = compileDecoder(build)
+  const decoder = compileProgram('decode', build)
   if ('path' in decoder) test(title, () => body(decoder.path))
   else {
     process.stdout.write(`SKIP wire: ${title}: ${decoder.reason}\n`)

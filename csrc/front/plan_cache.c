@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plan_cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../base/io.h"
+
+#define MAGIC 0x43505354u /* TSPC */
+#define VERSION 1u
+#define ENTRY_MAX (4u << 20)
+#define BUCKETS 64u
+#define SLOTS 4u
+
+/* A file of the cache: what must be equal, then what it is good for. */
+struct entry_head {
+	uint32_t magic;
+	uint32_t version;
+	uint32_t fixed_length; /* rounded up to 4 in the file */
+	uint32_t body_length;
+};
+
+static uint64_t hash(uint64_t h, const char *data, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		h = (h ^ (unsigned char)data[i]) * 0x100000001b3ull; /* FNV-1a */
+	return h;
+}
+
+/* What config.json has outside of its texts, and how many of them: configs of one shape have it in common. */
+static uint64_t hash_shape(uint64_t h, const struct span *config)
+{
+	int inside = 0;
+
+	for (size_t i = 0; i < config->length; i++) {
+		char c = config->data[i];
+
+		if (inside && c == '\\')
+			i++;
+		else if (c == '"')
+			inside = !inside;
+		else if (!inside)
+			h = hash(h, &c, 1);
+	}
+	return h;
+}
+
+static uint64_t key_of(const struct request *r, const struct plan_subject *s)
+{
+	uint64_t h = hash(0xcbf29ce484222325ull, r->data + r->fixed_at, r->fixed_end - r->fixed_at);
+
+	return s ? hash_shape(h, &s->config) : h;
+}
+
+static size_t rounded(size_t length)
+{
+	return (length + 3) & ~(size_t)3;
+}
+
+/* Only root's own files, or those of the user, are believed. */
+static int open_directory(const char *path, int make)
+{
+	_fd_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 && make && errno == ENOENT) {
+		char parent[4096];
+		char *slash;
+
+		snprintf(parent, sizeof(parent), "%s", path);
+		slash = strrchr(parent, '/');
+		if (slash)
+			*slash = '\0';
+		mkdir(parent, 0700);
+		mkdir(path, 0700);
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	}
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 022))
+		return -1;
+	return take_fd(&fd);
+}
+
+int plan_cache_is_used(const char *directory)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/used", directory);
+	return access(path, F_OK) == 0;
+}
+
+/* Reads a file whose first part equals the fixed part of the request. Return: its body, in *data, or NULL. */
+static const char *read_entry(int dirfd, const char *name, const struct request *r, char **data,
+			      size_t *length)
+{
+	size_t fixed_length = r->fixed_end - r->fixed_at;
+	struct entry_head head;
+	ssize_t n = read_file(dirfd, name, data, ENTRY_MAX);
+
+	if (n < (ssize_t)sizeof(head))
+		return NULL;
+	memcpy(&head, *data, sizeof(head));
+	if (head.magic != MAGIC || head.version != VERSION || head.fixed_length != fixed_length ||
+	    (uint64_t)n != sizeof(head) + rounded(fixed_length) + (uint64_t)head.body_length ||
+	    memcmp(*data + sizeof(head), r->data + r->fixed_at, fixed_length) != 0)
+		return NULL;
+	*length = head.body_length;
+	return *data + sizeof(head) + rounded(fixed_length);
+}
+
+static void write_entry(int dirfd, const char *name, const struct request *r, const void *body,
+			size_t length)
+{
+	size_t fixed_length = r->fixed_end - r->fixed_at;
+	struct entry_head head = {MAGIC, VERSION, (uint32_t)fixed_length, (uint32_t)length};
+	static const char padding[4];
+	char temporary[64];
+	_fd_close_ int fd = -1;
+
+	snprintf(temporary, sizeof(temporary), ".%d-%lld", (int)getpid(), (long long)now_ms());
+	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return;
+	if (write_full(fd, &head, sizeof(head)) < 0 ||
+	    write_full(fd, r->data + r->fixed_at, fixed_length) < 0 ||
+	    write_full(fd, padding, rounded(fixed_length) - fixed_length) < 0 ||
+	    write_full(fd, body, length) < 0 || renameat(dirfd, temporary, dirfd, name) < 0)
+		unlinkat(dirfd, temporary, 0);
+}
+
+/* Notes that a config of this shape was seen. Return: 1 when it was seen before. */
+static int seen_before(int dirfd, uint64_t key)
+{
+	char name[32], have[32], text[32];
+
+	snprintf(name, sizeof(name), "%02x.seen", (unsigned int)(key % BUCKETS));
+	snprintf(text, sizeof(text), "%016llx", (unsigned long long)key);
+	if (read_small(dirfd, name, have, sizeof(have)) > 0 && strcmp(have, text) == 0)
+		return 1;
+	{
+		_fd_close_ int fd = openat(
+			dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+		if (fd >= 0)
+			write_full(fd, text, strlen(text));
+	}
+	return 0;
+}
+
+int template_find(const char *directory, const struct request *r, const struct plan_subject *s,
+		  char **plan, size_t *length, int *wanted)
+{
+	uint64_t key = key_of(r, s);
+	_fd_close_ int fd = -1;
+
+	*wanted = 0;
+	if (r->unique || r->failed)
+		return 0;
+	fd = open_directory(directory, 1);
+	if (fd < 0)
+		return 0;
+	for (unsigned int slot = 0; slot < SLOTS; slot++) {
+		_free_ char *data = NULL;
+		const char *template;
+		char name[32];
+		size_t size;
+
+		snprintf(name, sizeof(name), "%02x.%u", (unsigned int)(key % BUCKETS), slot);
+		template = read_entry(fd, name, r, &data, &size);
+		if (template && template_fill_in(template, size, s, plan, length))
+			return 1;
+	}
+	/* A shape that comes once only is not worth the work. */
+	*wanted = seen_before(fd, key);
+	return 0;
+}
+
+void template_keep(const char *directory, const struct request *r, const struct plan_subject *s,
+		   const void *template, size_t length)
+{
+	uint64_t key = key_of(r, s);
+	_fd_close_ int fd = open_directory(directory, 1);
+	_fd_close_ int used = -1;
+	unsigned int slot;
+	char name[32];
+
+	if (fd < 0)
+		return;
+	for (slot = 0; slot < SLOTS; slot++) {
+		snprintf(name, sizeof(name), "%02x.%u", (unsigned int)(key % BUCKETS), slot);
+		if (faccessat(fd, name, F_OK, 0) < 0)
+			break;
+	}
+	if (slot == SLOTS)
+		snprintf(name, sizeof(name), "%02x.%u", (unsigned int)(key % BUCKETS),
+			 (unsigned int)now_ms() % SLOTS);
+	write_entry(fd, name, r, template, length);
+	used = openat(fd, "used", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+static void exec_name(const struct request *r, char name[32])
+{
+	snprintf(name, 32, "exec-plan.%u", (unsigned int)(key_of(r, NULL) % SLOTS));
+}
+
+int exec_plan_is_kept(const char *root, const char *id)
+{
+	for (unsigned int slot = 0; slot < SLOTS; slot++) {
+		char path[8192];
+
+		snprintf(path, sizeof(path), "%s/%s/exec-plan.%u", root, id, slot);
+		if (access(path, F_OK) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+int exec_plan_find(int dirfd, const struct request *r, char **plan, size_t *length)
+{
+	_free_ char *data = NULL;
+	const char *body;
+	char name[32];
+
+	if (r->unique || r->failed)
+		return 0;
+	exec_name(r, name);
+	body = read_entry(dirfd, name, r, &data, length);
+	*plan = body ? malloc(*length + 1) : NULL;
+	if (!*plan)
+		return 0;
+	memcpy(*plan, body, *length);
+	return 1;
+}
+
+void exec_plan_keep(int dirfd, const struct request *r, const void *plan, size_t length)
+{
+	char name[32];
+
+	if (r->unique || r->failed)
+		return;
+	exec_name(r, name);
+	write_entry(dirfd, name, r, plan, length);
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// A template that TypeScript makes of one config gives, filled in by C with another config of the same shape, the plan that
+// TypeScript would have made for it; and nothing whatsoever makes C touch memory that is not the template's.
+
+import { spawnSync } from 'node:child_process'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { PlanRequest } from '../../runtime/facts/request.ts'
+import { decodePlan } from '../../runtime/plan/decode.ts'
+import { encodePlan } from '../../runtime/plan/encode.ts'
+import { fillHoles } from '../../runtime/plan/template.ts'
+import { findHoles, type Hole } from '../../runtime/plan/template-holes.ts'
+import { planFromRequest } from '../../runtime/plan-request.ts'
+import { templateFromRequest } from '../../runtime/template-request.ts'
+import type { Spec } from '../../spec/runtime/config.ts'
+import { goldenCases, readGoldenRequest } from '../helpers/golden.ts'
+import { sequence } from '../unit/spec/mutate.ts'
+import { compileProgram } from './compile.ts'
+
+const other = {
+  id: 'another_id.7',
+  bundle: '/srv/other bundle'.replace(' ', '-'),
+  time: '2031-12-31T23:59:59.999999999Z',
+}
+
+interface Trial {
+  readonly template: Uint8Array
+  readonly config: string
+}
+
+function word(value: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(value).buffer)
+}
+
+/** Fills templates in; undefined for those that do not fit. */
+function fill(
+  program: string,
+  trials: readonly Trial[],
+  ...more: readonly string[]
+): readonly (Uint8Array | undefined)[] {
+  const input = trials.flatMap(({ template, config }) => {
+    const text = Buffer.from(config)
+    return [word(template.length), word(text.length), template, text]
+  })
+  const result = spawnSync(program, [other.id, other.bundle, other.time, ...more], {
+    input: Buffer.concat(input),
+    maxBuffer: 256 << 20,
+  })
+  assert.is(
+    result.status,
+    0,
+    `status ${result.status}, signal ${result.signal}: ${result.stderr.toString().slice(0, 3000)}`,
+  )
+  const plans: (Uint8Array | undefined)[] = []
+  for (let at = 0; at < result.stdout.length; ) {
+    const length = result.stdout.readUInt32LE(at)
+    plans.push(length === 0 ? undefined : Uint8Array.from(result.stdout.subarray(at + 4, at + 4 + length)))
+    at += 4 + length
+  }
+  assert.is(plans.length, trials.length)
+  return plans
+}
+
+function makeTemplate(request: PlanRequest): Uint8Array {
+  const template = templateFromRequest(request, planFromRequest(request))
+  assert.ok(template, 'no template was made')
+  return template as Uint8Array
+}
+
+const alternatives = {
+  path: ['/x', '/var/lib/other/0123456789abcdef/merged', '/a.b/..c/d-e_f'],
+  word: ['h', 'Other-Host.example', 'x'.repeat(64)],
+  text: [' ', 'other value: {}[],=/~', "it's;$(x)`y`", 'z'.repeat(3000)],
+} as const
+
+function valuesOf(holes: readonly Hole[], round: number): readonly string[] {
+  return holes.map(({ hole }, index) => {
+    const list = alternatives[hole]
+    return list[(index + round) % list.length] ?? ''
+  })
+}
+
+const shown = (plan: Uint8Array): string =>
+  JSON.stringify(decodePlan(plan), (_, item: unknown) =>
+    typeof item === 'bigint' ? `${item}n` : item instanceof Uint8Array ? [...item] : item,
+  )
+
+const program = compileProgram('template', 'static')
+if (!('path' in program)) throw new Error(program.reason)
+const creates = goldenCases().filter((name) => readGoldenRequest(name).verb !== 'exec')
+
+for (const name of creates) {
+  test(`${name}: a filled-in template is the plan of the other config`, () => {
+    const request = readGoldenRequest(name)
+    const template = makeTemplate(request)
+    const holes = findHoles(request.config, JSON.parse(request.config) as Spec)
+    for (let round = 0; round < 4; round++) {
+      const config = fillHoles(request.config, holes, valuesOf(holes, round))
+      const [plan] = fill(program.path, [{ template, config }])
+      assert.ok(plan, `round ${round}: it does not fit`)
+      const facts = { ...request.facts, time: other.time }
+      const expected = encodePlan(planFromRequest({ ...request, id: other.id, bundle: other.bundle, config, facts }))
+      assert.is(shown(plan as Uint8Array), shown(expected))
+    }
+  })
+}
+
+test('engines have many holes: paths, ids, arguments, environment', () => {
+  const { config } = readGoldenRequest('engine')
+  const holes = findHoles(config, JSON.parse(config) as Spec).map(({ hole, start, end }) => [
+    hole,
+    config.slice(start, end),
+  ])
+  assert.ok(holes.length >= 8, JSON.stringify(holes))
+  assert.ok(holes.some(([hole]) => hole === 'path') && holes.some(([hole]) => hole === 'text'))
+})
+
+test('what does not fit a hole, or lies outside of it, does not fit', () => {
+  const request = readGoldenRequest('engine')
+  const template = makeTemplate(request)
+  const holes = findHoles(request.config, JSON.parse(request.config) as Spec)
+  const good = holes.map(({ start, end }) => request.config.slice(start, end))
+  const bad = {
+    path: [
+      '',
+      '/',
+      'relative',
+      '//x',
+      '/a//b',
+      '/a/../b',
+      '/a/./b',
+      '/..',
+      '/a/.',
+      '/a/',
+      '/a b',
+      '/ä',
+      '/a\\u002fb',
+      `/${'x'.repeat(200)}`,
+    ],
+    word: ['', 'a b', 'a/b', 'ä', 'x'.repeat(65)],
+    text: ['', '\\n', 'ä', '\t', 'x'.repeat(4097), '\x7f'],
+  } as const
+  const trials: Trial[] = [{ template, config: request.config }]
+  for (const hole of ['path', 'word', 'text'] as const) {
+    const at = holes.findIndex((candidate) => candidate.hole === hole)
+    if (at < 0) continue
+    for (const value of bad[hole]) {
+      trials.push({ template, config: fillHoles(request.config, holes, good.with(at, value)) })
+    }
+  }
+  for (const config of [`${request.config} `, ` ${request.config}`, request.config.slice(0, -1), '', '{}']) {
+    trials.push({ template, config })
+  }
+  trials.push({ template, config: request.config.replace('"ociVersion"', '"ociVersioN"') })
+  const [first, ...rest] = fill(program.path, trials)
+  assert.ok(first)
+  rest.forEach((plan, index) => {
+    const config = trials[index + 1]?.config ?? ''
+    assert.is(plan, undefined, `it fits: ${config.slice(0, 300)}`)
+  })
+})
+
+test('a value that decides something is no hole', () => {
+  const texts = (config: Spec): readonly string[] => {
+    const json = JSON.stringify(config)
+    return findHoles(json, config).map(({ start, end }) => json.slice(start, end))
+  }
+  const base: Spec = { ociVersion: '1.3.0', process: { cwd: '/cwd', user: { uid: 0, gid: 0 } } }
+  assert.equal(texts(base), [])
+  const env = ['HOME=/root', 'LISTEN_FDS=1', 'NOTIFY_SOCKET=/x', 'A=b', 'EMPTY=', 'noequals']
+  assert.equal(texts({ ...base, process: { cwd: '/', user: { uid: 0, gid: 0 }, env } }), ['b'])
+  const mounts = [
+    { destination: '/proc', source: '/proc', options: ['rbind'] },
+    { destination: '/data', source: '/src', options: ['rbind'] },
+    { destination: '/tmp', source: '/tmp', type: 'tmpfs' },
+    { destination: '/b', source: 'relative', options: ['bind'] },
+  ]
+  assert.equal(texts({ ...base, mounts }), ['/src'])
+  assert.equal(texts({ ...base, annotations: { 'org.systemd.property.X': 'y', 'a.b': 'c' } }), ['c'])
+})
+
+const sanitized = compileProgram('template', 'sanitized')
+if ('path' in sanitized) {
+  test('damaged templates are harmless', () => {
+    const request = readGoldenRequest('engine')
+    const template = makeTemplate(request)
+    const random = sequence(11)
+    const trials = Array.from({ length: 1500 }, (_, round) => {
+      const damaged = Uint8Array.from(template)
+      const words = new Uint32Array(damaged.buffer)
+      for (let count = 0; count <= random(4); count++) {
+        if (round % 2 === 0)
+          words[random(round % 4 === 0 ? 15 : words.length)] = random(2) ? random(damaged.length) : random(0xffffffff)
+        else damaged[random(damaged.length)] = random(256)
+      }
+      return { template: round % 10 === 0 ? damaged.slice(0, random(damaged.length)) : damaged, config: request.config }
+    })
+    fill(sanitized.path, trials, 'any')
+  })
+} else {
+  process.stdout.write(`SKIP wire: damaged templates are harmless: ${sanitized.reason}\n`)
+  test.skip('damaged templates are harmless', () => undefined)
+}
+
+test.run()
