@@ -50,12 +50,11 @@ static int open_root(struct err *e, struct context *c)
 
 static void close_fds(struct context *c, const struct birth *b)
 {
-	int *const fds[] = {&c->root, &c->proc, &c->empty};
-
-	for (unsigned int i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
-		fd_cleanup(fds[i]);
-		*fds[i] = -1;
-	}
+	/* Not even for a moment do those inside see a directory of ours. */
+	if (c->root >= 0)
+		close(take_fd(&c->root));
+	if (c->proc >= 0)
+		close(take_fd(&c->proc));
 	if (b->options->target_pidfd >= 0)
 		close(b->options->target_pidfd);
 	if (b->options->target_root >= 0)

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -18,6 +19,9 @@
 #include "../base/io.h"
 #include "../ops/context.h"
 #include "../ops/messages.h"
+
+#define STACK_SWEEP ((uintptr_t)512 << 10)
+#define STACK_SLACK ((uintptr_t)16 << 10)
 
 void birth_fail(int socket, const struct err *e)
 {
@@ -180,11 +184,62 @@ static int await_start_connection(struct context *c, int listener)
 	}
 }
 
+static void note_slots(const struct op *op, unsigned char *used)
+{
+	uint32_t word = 0;
+
+	for (const char *s = op_signature(op->code); *s; s++) {
+		if (strchr("TFO", *s) && op->args[word] < MAX_SLOTS)
+			used[op->args[word]] = 1;
+		word += *s == 'q' || *s == 'b' || *s == 'v' ? 2 : 1;
+	}
+}
+
+/*
+ * What section start does not need goes now, while nobody waits: to close a detached mount takes the kernel up to some
+ * milliseconds, and execve would do it.
+ */
+static void close_unneeded(struct context *c)
+{
+	const struct ops *ops = &c->plan->sections[SECTION_START];
+	const uint32_t *cursor = ops->words;
+	unsigned char used[MAX_SLOTS] = {0};
+	int *const fds[] = {&c->root, &c->proc, &c->empty};
+
+	for (uint32_t i = 0; i < ops->count; i++) {
+		struct op op;
+
+		plan_next(c->plan, &cursor, &op);
+		note_slots(&op, used);
+	}
+	for (uint32_t i = 0; i < c->plan->slot_count; i++)
+		if (!used[i] && c->slots[i] >= 0)
+			close(take_fd(&c->slots[i]));
+	for (unsigned int i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
+		if (*fds[i] >= 0)
+			close(take_fd(fds[i]));
+}
+
+/*
+ * Deep calls of setup have left pages of the stack behind, which count for the container as long as init waits. What lies
+ * below the frame of this function is dead.
+ */
+static void release_stack(void)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)4095;
+
+	/* The kernel takes what is mapped of a range; that not all is does not matter. */
+	madvise((void *)(here - STACK_SWEEP), STACK_SWEEP - STACK_SLACK, MADV_DONTNEED);
+}
+
 void init_finish(struct context *c, const struct birth *b)
 {
 	struct message m;
 	struct err e;
 
+	close_unneeded(c);
+	if (b->options->start_listener >= 0)
+		release_stack();
 	if (b->options->start_listener >= 0) {
 		int connection = await_start_connection(c, b->options->start_listener);
 

@@ -35,13 +35,11 @@ void session_abort(struct session *s)
 	*s = (struct session){.pidfd = -1, .socket = -1, .master = -1};
 }
 
-/* The socket was closed without a word. */
+/* The socket was closed without a word, or with a message unread: init has ended. */
 static int describe_death(struct err *e, struct session *s, const char *when)
 {
 	int status = 0;
 
-	kill(s->pid,
-	     0); /* it may be a stranger's by now only after it was reaped, which is our doing */
 	reap(s->pid, &status);
 	s->pid = 0;
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
@@ -60,6 +58,24 @@ static int retell(struct err *e, const struct message *m)
 	e->number = m->number;
 	memcpy(e->text, m->text, sizeof(e->text));
 	return -1;
+}
+
+/* Says why the kernel takes no new process into the cgroup, where it is that. Return: < 0. */
+static int explain_clone(struct err *e, int number, const struct clone_args *args)
+{
+	const char *cgroup = args->flags & CLONE_INTO_CGROUP ? " into the container's cgroup" : "";
+
+	if (*cgroup && number == EOPNOTSUPP)
+		return err_set(e, number,
+			       "clone3%s (a cgroup above it has processes of its own; "
+			       "choose another linux.cgroupsPath)",
+			       cgroup);
+	if (*cgroup && number == EBUSY)
+		return err_set(e, number,
+			       "clone3%s (it hands controllers down, and so takes no process)",
+			       cgroup);
+	return err_set(e, number, "clone3%s (namespaces %#llx)", cgroup,
+		       (unsigned long long)(args->flags & ~(CLONE_PIDFD | CLONE_INTO_CGROUP)));
 }
 
 /* Clones a process that runs entry; it is born in the container's cgroup. Return: 0 or < 0. */
@@ -88,7 +104,7 @@ static int clone_process(struct err *e, struct session *s, struct birth *b, uint
 	s->socket = pair[0];
 	close(pair[1]);
 	if (pid < 0)
-		return err_set(e, errno, "clone3 (namespaces %#llx)", (unsigned long long)flags);
+		return explain_clone(e, errno, &args);
 	s->pid = pid;
 	s->pidfd = pidfd;
 	return 0;
@@ -171,6 +187,7 @@ static int attend(struct err *e, struct session *s, struct host *h)
 		case MESSAGE_FAIL:
 			return retell(e, &m);
 		case 0:
+		case -ECONNRESET: /* killed before it took GO from its end */
 			return describe_death(e, s, "before it was ready");
 		default:
 			fd_cleanup(&fd);

@@ -21,10 +21,11 @@
 
 struct front {
 	struct args args;
-	char root[PATH_MAX];	     /* --root, absolute */
-	char libexec[PATH_MAX + 32]; /* where tsrun-plan and tsrun-seccomp are */
-	char cache[PATH_MAX];	     /* of compiled seccomp filters */
-	char plans[PATH_MAX];	     /* of templates of plans */
+	/* Paths, in memory of their own: init starts as a copy of this process, and every page counts for the container. */
+	char *root;    /* --root, absolute */
+	char *libexec; /* where tsrun-plan and tsrun-seccomp are */
+	char *cache;   /* of compiled seccomp filters */
+	char *plans;   /* of templates of plans */
 	struct planner planner;
 	char *refusal; /* the planner's own error text, which may be longer than a struct err holds */
 	int exit_code; /* that came with it */

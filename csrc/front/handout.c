@@ -11,18 +11,17 @@
 
 #include "../base/io.h"
 
-int path_absolute(struct err *e, char *to, size_t size, const char *path)
+int path_absolute(struct err *e, char **to, const char *path)
 {
-	char cwd[PATH_MAX];
-	int n;
+	char cwd[PATH_MAX] = "";
 
-	if (*path == '/')
-		n = snprintf(to, size, "%s", path);
-	else if (!getcwd(cwd, sizeof(cwd)))
+	if (*path != '/' && !getcwd(cwd, sizeof(cwd)))
 		return err_set(e, errno, "getcwd");
-	else
-		n = snprintf(to, size, "%s/%s", cwd, path);
-	return (size_t)n >= size ? err_set(e, ENAMETOOLONG, "\"%s\"", path) : 0;
+	if (asprintf(to, "%s%s%s", cwd, *cwd ? "/" : "", path) < 0) {
+		*to = NULL;
+		return err_set(e, ENOMEM, "asprintf");
+	}
+	return 0;
 }
 
 int pid_file_write(struct err *e, const char *path, pid_t pid)

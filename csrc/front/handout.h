@@ -9,8 +9,8 @@
 #include "../base/err.h"
 #include "front.h"
 
-/* Makes a path absolute, since the front changes its directory. Return: 0 or < 0. */
-int path_absolute(struct err *e, char *to, size_t size, const char *path);
+/* Makes a path absolute, since the front changes its directory; *to is fresh memory. Return: 0 or < 0. */
+int path_absolute(struct err *e, char **to, const char *path);
 
 /* Decimal, no newline, by rename. Return: 0 or < 0. */
 int pid_file_write(struct err *e, const char *path, pid_t pid);

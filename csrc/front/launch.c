@@ -51,11 +51,15 @@ static int fill_request(struct err *e, struct launch *l)
 	const struct front *f = l->front;
 	struct request *r = &l->request;
 	const char *config = args_string(&f->args, "config");
-	_fd_close_ int fd = open_bundle(e, f, l->bundle, sizeof(l->bundle));
+	char bundle[PATH_MAX];
+	_fd_close_ int fd = open_bundle(e, f, bundle, sizeof(bundle));
 	int result;
 
 	if (fd < 0)
 		return fd;
+	l->bundle = strdup(bundle);
+	if (!l->bundle)
+		return err_set(e, ENOMEM, "strdup");
 	request_put_text(r, "id", f->args.positionals[0]);
 	request_put_text(r, "bundle", l->bundle);
 	request_put_text(r, "root", f->root);
@@ -113,7 +117,7 @@ int launch_plan(struct err *e, struct launch *l, int detached)
 	int r = take_state_directory(e, l);
 
 	if (r == 0 && pid_file && *pid_file)
-		r = path_absolute(e, l->pid_file, sizeof(l->pid_file), pid_file);
+		r = path_absolute(e, &l->pid_file, pid_file);
 	if (r < 0)
 		return r;
 	request_init(&l->request);
@@ -202,7 +206,7 @@ int launch_commit(struct err *e, struct launch *l)
 
 	if (r == 0)
 		r = write_state(e, l);
-	if (r == 0 && *l->pid_file) {
+	if (r == 0 && l->pid_file) {
 		r = pid_file_write(e, l->pid_file, l->session.pid);
 		l->pid_written = r == 0;
 	}
@@ -236,4 +240,6 @@ void launch_end(struct launch *l)
 	statedir_close(&l->dir);
 	guardian_reap(&l->guardian);
 	free(l->bytes);
+	free(l->bundle);
+	free(l->pid_file);
 }

@@ -12,7 +12,7 @@ struct launch {
 	struct statedir dir;
 	struct request request;
 	struct plan_subject subject;
-	char bundle[PATH_MAX];
+	char *bundle;
 	char time[64];
 	struct plan_query query;
 	char *bytes; /* the plan */
@@ -23,7 +23,7 @@ struct launch {
 	struct host host;
 	struct session session;
 	struct guardian guardian;
-	char pid_file[PATH_MAX]; /* absolute, "" none */
+	char *pid_file; /* absolute, NULL none */
 	int listener;
 	int made;	 /* the state directory is ours */
 	int pid_written; /* the pid file is ours */

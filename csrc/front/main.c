@@ -63,13 +63,17 @@ static int print_version(void)
 }
 
 /* tsrun-plan and tsrun-seccomp stand beside this program, or in ../libexec/tsrun when it is installed. */
-static void find_companions(struct front *f, const char *directory)
+static int find_companions(struct front *f, const char *directory)
 {
 	char path[PATH_MAX + 32];
 
 	snprintf(path, sizeof(path), "%s/tsrun-plan", directory);
-	snprintf(f->libexec, sizeof(f->libexec), "%s%s", directory,
-		 access(path, F_OK) < 0 ? "/../libexec/tsrun" : "");
+	if (access(path, F_OK) < 0)
+		snprintf(path, sizeof(path), "%s/../libexec/tsrun", directory);
+	else
+		snprintf(path, sizeof(path), "%s", directory);
+	f->libexec = strdup(path);
+	return f->libexec ? 0 : -1;
 }
 
 /* Everything that is not urgent enough for C: list, ps, spec, features, explain, help. */
@@ -163,16 +167,29 @@ static int dispatch(struct front *f)
 	return 1;
 }
 
+static int find_directories(struct err *e, struct front *f)
+{
+	char path[PATH_MAX];
+	int r = statedir_root(e, path, sizeof(path), args_string(&f->args, "root"));
+
+	if (r < 0)
+		return r;
+	f->root = strdup(path);
+	run_directory(path, sizeof(path), "tsrun-cache/seccomp");
+	f->cache = strdup(path);
+	run_directory(path, sizeof(path), "tsrun-cache/plans");
+	f->plans = strdup(path);
+	return f->root && f->cache && f->plans ? 0 : err_set(e, ENOMEM, "strdup");
+}
+
 static int run_verb(struct front *f, char **argv, int sealed, const char *directory)
 {
 	const struct args *a = &f->args;
 	struct err e, unlogged;
 	int r = args_count_check(&e, a), bad_usage = r < 0;
 
-	run_directory(f->cache, sizeof(f->cache), "tsrun-cache/seccomp");
-	run_directory(f->plans, sizeof(f->plans), "tsrun-cache/plans");
 	if (r == 0)
-		r = statedir_root(&e, f->root, sizeof(f->root), args_string(a, "root"));
+		r = find_directories(&e, f);
 	if (r == 0 && is_launch(a->verb))
 		r = prepare_launch(&e, f, argv, sealed, directory);
 	if (log_open(&unlogged, args_string(a, "log"), args_string(a, "log-format"),
@@ -204,7 +221,8 @@ int main(int argc, char **argv)
 		log_error(e.text);
 		return 1;
 	}
-	find_companions(&f, directory);
+	if (find_companions(&f, directory) < 0)
+		return 1;
 	if (args_parse(&e, &f.args, argc, argv) < 0)
 		return usage(&f.args, &e);
 	if (f.args.version)

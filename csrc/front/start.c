@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -7,6 +8,8 @@
 #include "../base/sys.h"
 #include "container.h"
 #include "front.h"
+
+#define GRACE_MS 2000
 
 static int check_status(struct err *e, const struct container *c)
 {
@@ -44,6 +47,17 @@ static int run_poststart(struct err *e, const struct front *f, const struct cont
 	return r;
 }
 
+/* An init that has said why it failed ends at once; who asks for the state next shall see it so. */
+static void await_end(const struct container *c)
+{
+	struct err e;
+	_fd_close_ int fd = container_pidfd(&e, c);
+	struct pollfd gone = {.fd = fd, .events = POLLIN};
+
+	if (fd >= 0)
+		poll(&gone, 1, GRACE_MS);
+}
+
 int verb_start(struct front *f)
 {
 	struct container c = CONTAINER_INIT;
@@ -59,6 +73,8 @@ int verb_start(struct front *f)
 			err_set(&e, 0, "cannot start an already running container");
 		else
 			unlinkat(c.dir.fd, "start.sock", 0);
+		if (r < 0 && r != -ECONNREFUSED && r != -ENOENT)
+			await_end(&c);
 	}
 	if (r == 0)
 		r = run_poststart(&e, f, &c);

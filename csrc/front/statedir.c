@@ -97,7 +97,7 @@ static int make_root(struct err *e, const char *root)
 
 int statedir_create(struct err *e, struct statedir *d, const char *root, const char *id)
 {
-	snprintf(d->root, sizeof(d->root), "%s", root);
+	d->root = root;
 	d->id = id;
 	d->root_fd = open(root, DIRECTORY);
 	if (d->root_fd < 0 && errno == ENOENT) {
@@ -122,7 +122,7 @@ int statedir_create(struct err *e, struct statedir *d, const char *root, const c
 
 int statedir_open(struct err *e, struct statedir *d, const char *root, const char *id)
 {
-	snprintf(d->root, sizeof(d->root), "%s", root);
+	d->root = root;
 	d->id = id;
 	d->root_fd = open(root, DIRECTORY);
 	if (d->root_fd >= 0)

@@ -10,7 +10,7 @@
 #include "../base/err.h"
 
 struct statedir {
-	char root[PATH_MAX];
+	const char *root; /* borrowed */
 	const char *id;
 	int root_fd;
 	int fd;
