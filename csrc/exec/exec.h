@@ -24,6 +24,7 @@ struct host {
 	/* A problem that does not end the work (poststop hook failed): printed by the front. */
 	void (*warn)(const char *text);
 	int vacancy_checked;
+	int failed; /* undo comes of a failure, not of delete */
 };
 int host_run(struct err *e, struct host *h, enum section section);
 

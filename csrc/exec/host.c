@@ -17,6 +17,7 @@ static int run(struct err *e, struct host *h, enum section section, int all)
 			    .libexec_dir = h->libexec_dir,
 			    .warn = h->warn,
 			    .vacancy_checked = h->vacancy_checked,
+			    .failed = h->failed,
 			    .socket = -1,
 			    .root = -1,
 			    .proc = -1,

@@ -59,6 +59,7 @@ static void undo(const struct front *f, const char *id, const struct notice *ini
 	kill_init(&c);
 	front_host(f, &h, &c.plan, NULL);
 	h.warn = ignore_warning;
+	h.failed = 1;
 	container_destroy(&e, &h, &c.dir);
 }
 

@@ -226,6 +226,7 @@ void launch_undo(struct launch *l)
 		unlink(l->pid_file);
 	if (!l->made)
 		return;
+	l->host.failed = 1;
 	if (l->planned ? container_destroy(&e, &l->host, &l->dir) < 0
 		       : statedir_remove(&e, &l->dir) < 0)
 		log_warning(e.text);

@@ -42,12 +42,16 @@ static int inherit_cpuset(struct err *e, const char *path)
 	return 0;
 }
 
-/* Says that a parent was made by us, so that it goes with the last container below it. Where it cannot be said it stays. */
+/* Says that a parent was made by us. Where it cannot be said it stays. */
 static void mark_made(const char *path)
 {
 	setxattr(path, MADE_MARK, "1", 1, 0);
 }
 
+/*
+ * A create that failed leaves no directory behind. Otherwise those above the container's own are the caller's, who named
+ * them: engines keep them for the next container.
+ */
 static void remove_made_parents(char *path)
 {
 	char mark[2];
@@ -223,7 +227,7 @@ int op_CGROUP_REMOVE(struct err *e, struct context *c, const struct op *op)
 	if (snprintf(path, sizeof(path), "%s", op_string(c, op, 0)) >= (int)sizeof(path))
 		return err_set(e, ENAMETOOLONG, "rmdir \"%.100s...\"", op_string(c, op, 0));
 	r = remove_cgroup(e, path, (op->args[1] & REMOVE_KILL) != 0);
-	if (r == 0)
+	if (r == 0 && c->failed)
 		remove_made_parents(path);
 	return r;
 }

@@ -25,6 +25,7 @@ struct context {
 	const char *cache_dir;
 	const char *libexec_dir;
 	void (*warn)(const char *text);
+	int failed;	     /* undo comes of a failure, not of delete */
 	int vacancy_checked; /* CGROUP_VACANT has run: see host_check_vacant */
 
 	/* Init only. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, rmdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { defaultNamespaces, type Json, withArgs } from '../helpers/bundle.ts'
-import { type Container, mustSucceed, newId, runOnce, withContainer } from '../helpers/container.ts'
+import { type Container, mustSucceed, newContainer, newId, runOnce, withContainer } from '../helpers/container.ts'
 import {
   cgroupVersion,
   type Need,
@@ -15,7 +15,7 @@ import {
   readCgroupMounts,
 } from '../helpers/host.ts'
 import { type Attempt, parseAttempts } from '../helpers/report.ts'
-import { assertRefused, hostSuite } from '../helpers/suite.ts'
+import { assertFailure, assertRefused, hostSuite } from '../helpers/suite.ts'
 
 const { test, run } = hostSuite('resources')
 
@@ -54,24 +54,43 @@ async function attempts(words: string, resources: Json, patch: Json = {}): Promi
 
 const mebibyte = 1024 * 1024
 
+/** Removes a cgroup of the test's own in every hierarchy. Returns how many there were. */
+function removeCgroup(path: string): number {
+  const dirs = readCgroupMounts().map(({ dir }) => dir + path)
+  const there = dirs.filter((dir) => existsSync(dir))
+  for (const dir of there) rmdirSync(dir)
+  return there.length
+}
+
+test('cgroupsPath: the container is where it says, in all hierarchies; what stays is the directory above, the caller named it', async () => {
+  const parent = `/${newId('parent')}`
+  const path = `${parent}/below`
+  await withContainer(withArgs(['true'], { linux: { cgroupsPath: path } }), (container) => {
+    mustSucceed(container.create())
+    const text = readFileSync(`/proc/${container.pid()}/cgroup`, 'utf8')
+    for (const controller of ['memory', 'pids', 'cpu', 'devices', 'freezer']) {
+      if (cgroupVersion === 1) {
+        assert.match(text, new RegExp(`:([^:]*,)?${controller}(,[^:]*)?:${path}\n`))
+      }
+    }
+    if (cgroupVersion === 2) {
+      assert.match(text, new RegExp(`^0::${path}`))
+    }
+    mustSucceed(container.delete(['--force']))
+    assert.ok(removeCgroup(parent) > 0)
+  })
+})
+
 test(
-  'cgroupsPath: the container is where it says, in all hierarchies, and nothing stays',
-  async () => {
-    const path = `/${newId('parent')}/below`
-    await withContainer(withArgs(['true'], { linux: { cgroupsPath: path } }), (container) => {
-      mustSucceed(container.create())
-      const text = readFileSync(`/proc/${container.pid()}/cgroup`, 'utf8')
-      for (const controller of ['memory', 'pids', 'cpu', 'devices', 'freezer']) {
-        if (cgroupVersion === 1) {
-          assert.match(text, new RegExp(`:([^:]*,)?${controller}(,[^:]*)?:${path}\n`))
-        }
-      }
-      if (cgroupVersion === 2) {
-        assert.match(text, new RegExp(`^0::${path}`))
-      }
-    })
+  'a create that fails leaves no directory above cgroupsPath either',
+  () => {
+    const parent = `/${newId('parent')}`
+    const linux = { cgroupsPath: `${parent}/deep/er` }
+    const container = newContainer(withArgs(['true'], { linux, root: { path: '/no/such/rootfs' } }))
+    assertFailure(container.create())
+    assert.is(removeCgroup(parent), 0)
   },
-  { differsFrom: { runc: 'leaves the parent directories of cgroupsPath' } },
+  { differsFrom: { runc: 'leaves them', crun: 'leaves them' } },
 )
 
 test(
