@@ -21,6 +21,8 @@ export interface CgroupInput {
 /** Ops for the control groups of a container, and what other verbs need to know about them. */
 export interface CgroupPlan {
   readonly mode: CgroupLayout['mode']
+  /** That of the host, where it was looked at. */
+  readonly layout?: CgroupLayout | undefined
   /** Directories, limits, descriptors to join by. */
   readonly prepare: readonly Op[]
   readonly adopt: readonly Op[]

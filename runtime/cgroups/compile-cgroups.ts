@@ -32,10 +32,10 @@ export function compileCgroups(input: CgroupInput): CgroupPlan {
   if (layout.mode === 'none') return withoutCgroups(resources, rootless)
 
   const asked = spec.linux?.cgroupsPath || undefined
-  const cgroups = layout.hierarchies.map((hierarchy) => ({
-    hierarchy,
-    directory: containerDirectory(hierarchy, asked, id, layout.mode === 'v2'),
-  }))
+  const cgroups: ContainerCgroup[] = []
+  for (const hierarchy of layout.hierarchies) {
+    cgroups.push({ hierarchy, directory: containerDirectory(hierarchy, asked, id, layout.mode === 'v2') })
+  }
   const lenient = rootless && asked === undefined ? noPermission : []
   const label = asked === undefined ? 'cgroup' : `linux.cgroupsPath (${asked})`
   const context: CgroupContext = {
@@ -49,19 +49,13 @@ export function compileCgroups(input: CgroupInput): CgroupPlan {
   const compiled = layout.mode === 'v2' ? compileV2(context) : compileV1(context)
   const main = mainCgroup(cgroups)
   const freezer = compileFreezer(main)
-  // The main cgroup comes first: once the processes in it are gone, so are those in all others.
-  const inUndoOrder = [main, ...cgroups.filter((cgroup) => cgroup !== main)]
   return {
     mode: layout.mode,
+    layout,
     prepare: [vacancyCheck(main, context), ...compiled.prepare],
     adopt: [],
     setup: compiled.setup,
-    undo: inUndoOrder.map(({ directory }, index) => ({
-      kind: 'cgroup-remove',
-      path: directory,
-      flags: index === 0 ? REMOVE_KILL : 0,
-      ...context.origin,
-    })),
+    undo: removal(main, context),
     pause: freezer.pause,
     resume: freezer.resume,
     cgroupSlot: compiled.cgroupSlot,
@@ -77,10 +71,23 @@ const REMOVE_KILL = 1
 
 /** The cgroup that stands for all: with the freezer on v1, the only one on v2. */
 function mainCgroup(cgroups: readonly ContainerCgroup[]): ContainerCgroup {
-  const find = (controller: string) => cgroups.find(({ hierarchy }) => hierarchy.controllers.includes(controller))
-  const main = find('freezer') ?? find('devices') ?? cgroups[0]
+  const main = findCarrier(cgroups, 'freezer') ?? findCarrier(cgroups, 'devices') ?? cgroups[0]
   if (main === undefined) throw new TsrunError('cgroup', 'cgroup: no hierarchy is mounted')
   return main
+}
+
+function findCarrier(cgroups: readonly ContainerCgroup[], controller: string): ContainerCgroup | undefined {
+  for (const cgroup of cgroups) if (cgroup.hierarchy.controllers.includes(controller)) return cgroup
+  return undefined
+}
+
+/** The main cgroup comes first: once the processes in it are gone, so are those in all others. */
+function removal(main: ContainerCgroup, { cgroups, origin }: CgroupContext): Op[] {
+  const ops: Op[] = [{ kind: 'cgroup-remove', path: main.directory, flags: REMOVE_KILL, ...origin }]
+  for (const cgroup of cgroups) {
+    if (cgroup !== main) ops.push({ kind: 'cgroup-remove', path: cgroup.directory, flags: 0, ...origin })
+  }
+  return ops
 }
 
 /** Before the directory is made: nearly always there is none, and that is the quickest answer. */

@@ -26,13 +26,19 @@ function parentOf(path: string): string {
 
 /** '/a/b' for any spelling of it. Errors: invalid-config for '..', a NUL and the hierarchy's own root. */
 function cleanPath(path: string): string {
-  const parts = path.split('/').filter((part) => part !== '' && part !== '.')
+  const parts = partsOf(path)
   if (parts.includes('..')) throw badPath(path, 'must not contain ".."')
   if (path.includes('\0') || path.includes('\n')) {
     throw badPath(path, 'must not contain control characters')
   }
   if (parts.length === 0) throw badPath(path, 'must name a cgroup below the root')
   return `/${parts.join('/')}`
+}
+
+function partsOf(path: string): readonly string[] {
+  const parts: string[] = []
+  for (const part of path.split('/')) if (part !== '' && part !== '.') parts.push(part)
+  return parts
 }
 
 function badPath(path: string, what: string): TsrunError {
@@ -45,7 +51,7 @@ function badPath(path: string, what: string): TsrunError {
  * A cgroup given relative to the container's. Errors: usage when it leads out of it.
  */
 export function subDirectory(base: string, relative: string): string {
-  const parts = relative.split('/').filter((part) => part !== '' && part !== '.')
+  const parts = partsOf(relative)
   if (parts.includes('..')) {
     throw new TsrunError('usage', `--cgroup: bad sub cgroup path: ${relative}`)
   }

@@ -70,18 +70,25 @@ export function parseCgroupLayout(mountinfo: string, selfCgroup: string): Cgroup
 }
 
 function layoutMode(hierarchies: readonly Hierarchy[]): CgroupLayout['mode'] {
-  const unified = hierarchies.some((hierarchy) => hierarchy.version === 2)
-  const legacy = hierarchies.some((hierarchy) => hierarchy.version === 1)
+  let unified = false
+  let legacy = false
+  for (const { version } of hierarchies) {
+    if (version === 2) unified = true
+    else legacy = true
+  }
   if (unified && legacy) return 'hybrid'
   if (unified) return 'v2'
   return legacy ? 'v1' : 'none'
 }
 
 function v1Key(superOptions: string): string {
-  const options = superOptions.split(',')
-  const known = options.filter((option) => v1Controllers.has(option))
-  if (known.length > 0) return known.join(',')
-  return options.find((option) => option.startsWith('name=')) ?? ''
+  const controllers: string[] = []
+  let name = ''
+  for (const option of superOptions.split(',')) {
+    if (v1Controllers.has(option)) controllers.push(option)
+    else if (name === '' && option.startsWith('name=')) name = option
+  }
+  return controllers.join(',') || name
 }
 
 function rank(mount: CgroupMount): number {

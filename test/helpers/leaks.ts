@@ -2,6 +2,8 @@
 import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readCgroupMounts } from './host.ts'
+import { isTsrun } from './runtime.ts'
+import { scaled } from './slow.ts'
 import { mark, stateRoot, workDir } from './work-dir.ts'
 
 /** What containers of this test process have left on the host. */
@@ -67,6 +69,13 @@ function markedProcesses(): readonly number[] {
     })
 }
 
+/** Directories that crun keeps in the state root for good. */
+const crunsOwn = ['.cache', '.empty-directory']
+
+function stateNames(root: string): readonly string[] {
+  return existsSync(root) ? readdirSync(root).filter((name) => isTsrun || !crunsOwn.includes(name)) : []
+}
+
 /** Processes that a test itself started and ends, such as a socket listener. */
 export const helpers = new Set<number>()
 
@@ -79,7 +88,7 @@ export function readLeaks(root: string = stateRoot): Leaks {
       (pid) =>
         `${pid} ${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ')} ${read(`/proc/${pid}/cgroup`).includes(mark)}`,
     ),
-    states: existsSync(root) ? readdirSync(root) : [],
+    states: stateNames(root),
   }
 }
 
@@ -95,7 +104,7 @@ export function leakLines(leaks: Leaks): readonly string[] {
 
 /** Waits a moment for what the kernel removes late (dying processes), then says what is left. */
 export async function settledLeaks(waitMs = 1500): Promise<readonly string[]> {
-  const end = performance.now() + waitMs
+  const end = performance.now() + scaled(waitMs)
   for (;;) {
     const lines = leakLines(readLeaks())
     if (lines.length === 0 || performance.now() > end) {
@@ -132,7 +141,7 @@ export async function removeLeaks(unmount: (target: string) => void): Promise<vo
     }
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
-  for (const name of existsSync(stateRoot) ? readdirSync(stateRoot) : []) {
+  for (const name of stateNames(stateRoot)) {
     rmSync(join(stateRoot, name), { recursive: true, force: true })
   }
 }

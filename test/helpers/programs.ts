@@ -14,6 +14,8 @@ const sources = {
 /** Test programs in C. */
 export type ProgramName = keyof typeof sources
 
+export const programNames = Object.keys(sources) as readonly ProgramName[]
+
 function compilerArguments(compiler: string): readonly string[] {
   // musl-gcc knows no kernel headers of its own.
   const headers = ['-idirafter', '/usr/include', '-idirafter', '/usr/include/x86_64-linux-gnu']

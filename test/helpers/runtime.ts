@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { scaled } from './slow.ts'
 import { mark, newPath, projectDir, stateRoot } from './work-dir.ts'
 
 function findRuntime(): string {
@@ -19,9 +20,14 @@ function findRuntime(): string {
 /** Path of the runtime under test: $TSRUN_RUNTIME, else the built tsrun. */
 export const runtimePath = findRuntime()
 
+const [, name = 'unknown', version = '0'] =
+  /^(\S+) version (\S+)/.exec(spawnSync(runtimePath, ['--version'], { encoding: 'utf8' }).stdout ?? '') ?? []
+
 /** What the runtime calls itself in `--version`: tsrun, runc, crun ... */
-export const runtimeName: string =
-  /^(\S+) version/.exec(spawnSync(runtimePath, ['--version'], { encoding: 'utf8' }).stdout)?.[1] ?? 'unknown'
+export const runtimeName: string = name
+
+/** The version that it gives there. */
+export const runtimeVersion: string = version
 
 /** True when the runtime under test is ours, so that its own promises can be checked. */
 export const isTsrun: boolean = runtimeName === 'tsrun'
@@ -33,7 +39,7 @@ export interface CallOptions {
   /** Changes to the environment; undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly cwd?: string
-  /** After this time the runtime is killed and the call fails; default 20 s. */
+  /** After this time the runtime is killed and the call fails; default 20 s. See `scaled`. */
   readonly timeoutMs?: number
   /** Descriptors of this process that become 3, 4, ... */
   readonly fds?: readonly number[]
@@ -112,7 +118,7 @@ export function callRuntime(args: readonly string[], options: CallOptions = {}):
   const result = spawnSync(program, rest, {
     stdio: [...fds, ...(options.fds ?? [])],
     env: environment(options.env),
-    timeout: options.timeoutMs ?? 20_000,
+    timeout: scaled(options.timeoutMs ?? 20_000),
     killSignal: 'SIGKILL',
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   })
@@ -162,7 +168,7 @@ export function startProgram(program: string, args: readonly string[], options: 
 
 /** Polls until a condition holds. Fails after `timeoutMs` with `what`. */
 export async function until(what: string, condition: () => boolean, timeoutMs = 5000): Promise<void> {
-  const end = performance.now() + timeoutMs
+  const end = performance.now() + scaled(timeoutMs)
   while (!condition()) {
     if (performance.now() > end) {
       throw new Error(`never came true: ${what}`)

@@ -27,22 +27,23 @@ export function compileV1(context: CgroupContext): {
   const { input, cgroups, origin } = context
   const limits = compileResourcesV1(context.resources)
   const deviceWrites = compileDevices(context)
-  for (const write of [...limits, ...deviceWrites]) requireController(write, context)
+  for (const write of limits) requireController(write, context)
+  for (const write of deviceWrites) requireController(write, context)
   // A limit that was asked for must not be lost because its cgroup could not be made.
-  const limited = new Set(limits.map((write) => write.controller))
+  const limited = new Set<string>()
+  for (const { controller } of limits) limited.add(controller)
   const prepare: Op[] = []
   const setup: Op[] = []
   let cgroupSlot: FdSlot | null = null
   for (const { hierarchy, directory } of cgroups) {
-    const owns = (write: CgroupWrite) => hierarchy.controllers.includes(write.controller)
-    const tolerate: readonly Tolerated[] = hierarchy.controllers.some((name) => limited.has(name))
-      ? []
-      : context.lenient
+    const tolerate = hasAny(hierarchy, limited) ? [] : context.lenient
     const flags = hierarchy.controllers.includes('cpuset') ? MAKE_CPUSET : 0
     const here = originIn(hierarchy, origin)
     prepare.push({ kind: 'cgroup-make', path: directory, flags, ...here, tolerate })
-    for (const write of [...limits, ...deviceWrites].filter(owns)) {
-      prepare.push(toWriteOp(directory, write))
+    for (const writes of [limits, deviceWrites]) {
+      for (const write of writes) {
+        if (hierarchy.controllers.includes(write.controller)) prepare.push(toWriteOp(directory, write))
+      }
     }
     const slot = input.slots.next()
     if (hierarchy.version === 2) {
@@ -69,7 +70,13 @@ function compileDevices(context: CgroupContext): readonly CgroupWrite[] {
 }
 
 function hasController(context: CgroupContext, controller: string): boolean {
-  return context.cgroups.some(({ hierarchy }) => hierarchy.controllers.includes(controller))
+  for (const { hierarchy } of context.cgroups) if (hierarchy.controllers.includes(controller)) return true
+  return false
+}
+
+function hasAny({ controllers }: Hierarchy, wanted: ReadonlySet<string>): boolean {
+  for (const name of controllers) if (wanted.has(name)) return true
+  return false
 }
 
 /** Errors: cgroup when no hierarchy carries the controller of a limit. */

@@ -7,6 +7,7 @@ import type { CgroupContext, ContainerCgroup } from '../cgroup-plan.ts'
 import { compileDeviceFilter } from '../device-filter.ts'
 import { compileDevicePolicy } from '../device-policy.ts'
 import { openUnified } from '../join.ts'
+import { compileDelegation } from './delegate.ts'
 import { compileResourcesV2 } from './resources.ts'
 
 /** A cgroup may refuse a controller for many reasons; the limit that needed it then names it. */
@@ -45,6 +46,7 @@ export function compileV2(context: CgroupContext): {
     { kind: 'cgroup-make', path: cgroup.directory, flags: 0, ...origin, tolerate },
     ...enableControllers(cgroup, available ?? [], limits, context),
     ...limits.map((write) => toWriteOp(cgroup.directory, write)),
+    ...compileDelegation(cgroup, context),
     ...deviceFilter(cgroup, context),
     openUnified(cgroup.directory, slot, origin, tolerate),
   ]

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import { compileCgroups } from '../../../../runtime/cgroups/compile-cgroups.ts'
 import { compileExecCgroups } from '../../../../runtime/cgroups/compile-exec-cgroups.ts'
 import type { FdSlot, Op } from '../../../../runtime/plan/ops.ts'
+import type { Spec } from '../../../../spec/runtime/config.ts'
 import type { LinuxResources } from '../../../../spec/runtime/resources.ts'
 import { factsOf, hybrid, unified } from './hosts.ts'
 
@@ -13,6 +14,8 @@ interface Options {
   readonly resources?: LinuxResources
   readonly rootless?: boolean
   readonly systemd?: boolean
+  /** What the config has besides. */
+  readonly more?: Partial<Spec>
 }
 
 function slots() {
@@ -25,9 +28,9 @@ function slots() {
   }
 }
 
-function compile({ host = hybrid, cgroupsPath, resources, ...rest }: Options) {
+function compile({ host = hybrid, cgroupsPath, resources, more = {}, ...rest }: Options) {
   return compileCgroups({
-    spec: { ociVersion: '1.2.0', linux: { cgroupsPath, resources } },
+    spec: { ociVersion: '1.2.0', ...more, linux: { ...more.linux, cgroupsPath, resources } },
     id: 'box',
     facts: factsOf(host),
     rootless: false,
@@ -143,6 +146,45 @@ test('v2: controllers are handed down, limits written, init is cloned into the c
     'wait-file /sys/fs/cgroup/pods/box/cgroup.events',
   ])
   assert.is(plan.freezerFile, '/sys/fs/cgroup/pods/box/cgroup.freeze')
+})
+
+test('v2: a cgroup to make others in belongs to the user of the container', () => {
+  const owners = (more: Partial<Spec>, options: Partial<Options> = {}) =>
+    compile({ host: unified, cgroupsPath: '/box', more, ...options }).prepare.flatMap((op) =>
+      op.kind === 'chown'
+        ? [`${op.path.replace('/sys/fs/cgroup/box', '.')} ${op.uid} ${op.gid} ${op.tolerate ?? ''}`]
+        : [],
+    )
+  const mount = (...options: string[]) => [
+    { destination: '/sys/fs/cgroup/', type: 'cgroup', source: 'cgroup', options },
+  ]
+  const cgroup = { type: 'cgroup' } as const
+  const uidMappings = [
+    { containerID: 0, hostID: 1000, size: 1 },
+    { containerID: 1, hostID: 100000, size: 65535 },
+  ]
+  const mapped = { namespaces: [cgroup, { type: 'user' } as const], uidMappings }
+  const user = (uid: number) => ({ user: { uid, gid: 0 }, args: ['sh'], cwd: '/' })
+  const all = ['cgroup.procs', 'cgroup.threads', 'cgroup.subtree_control', 'memory.oom.group', 'memory.reclaim']
+  assert.equal(owners({ process: user(5), mounts: mount('nosuid'), linux: mapped }), [
+    '. 100004 4294967295 ',
+    ...all.map((name) => `./${name} 100004 4294967295 ENOENT`),
+  ])
+  const first = (...args: Parameters<typeof owners>) => owners(...args)[0]
+  assert.is(first({ process: user(0), mounts: mount('ro', 'rw'), linux: mapped }), '. 1000 4294967295 ')
+  assert.is(first({ process: user(7), mounts: mount(), linux: { namespaces: [cgroup] } }), '. 7 4294967295 ')
+  // Not where it is not asked for, nor needed, nor known whom to give it to.
+  assert.is(first({ process: user(0), mounts: mount(), linux: { namespaces: [cgroup] } }), undefined)
+  assert.is(first({ process: user(7), mounts: mount('rw', 'ro'), linux: { namespaces: [cgroup] } }), undefined)
+  assert.is(first({ process: user(7), mounts: mount('rro'), linux: { namespaces: [cgroup] } }), undefined)
+  assert.is(first({ process: user(7), mounts: [], linux: { namespaces: [cgroup] } }), undefined)
+  assert.is(first({ process: user(7), mounts: mount(), linux: {} }), undefined)
+  assert.is(first({ process: user(7), mounts: mount(), linux: { namespaces: [{ ...cgroup, path: '/x' }] } }), undefined)
+  assert.is(first({ process: user(70000), mounts: mount(), linux: mapped }), undefined)
+  const joined = { ...mapped, namespaces: [cgroup, { type: 'user' as const, path: '/x' }] }
+  assert.is(first({ process: user(5), mounts: mount(), linux: joined }), undefined)
+  assert.is(first({ process: user(5), mounts: mount(), linux: mapped }, { rootless: true }), undefined)
+  assert.is(first({ process: user(5), mounts: mount(), linux: mapped }, { host: hybrid }), undefined)
 })
 
 test('rootless without limits does without cgroups it may not make', () => {

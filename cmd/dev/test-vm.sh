@@ -1,0 +1,57 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# `npm run test:vm [-- FILTER...]`: builds here, then runs the host and security tests in a virtual machine that has cgroup v2
+# alone and systemd as init. Arguments: only test files whose path contains one of them.
+# The last line is `N passed, N failed[, N skipped]`.
+#
+# What starts the machine is no part of this project: VM_RUN names it, else it is ../shared/vm/vm-run. It is called as
+# `$VM_RUN --timeout SECONDS --share DIR -- COMMAND...` and runs COMMAND as root, with DIR at /mnt/share.
+#
+#   VM_TIMEOUT       seconds until the machine is stopped; default 5400
+#   TSRUN_TEST_SLOW  factor for the time limits of the tests; default 10, as the processor may be emulated
+set -eu
+cd "$(dirname "$0")/../.."
+
+fail() {
+	echo "test-vm: $*" >&2
+	exit 1
+}
+
+vm_run=${VM_RUN:-../shared/vm/vm-run}
+[ -x "$vm_run" ] || fail "no virtual machine: $vm_run is missing; set VM_RUN to a program that starts one"
+bun=node_modules/.bin/bun
+[ -x $bun ] || fail "node_modules is missing: run 'npm run setup' first"
+
+sh cmd/dev/build.sh
+sh cmd/dev/build-lib.sh
+share=$(mktemp -d)
+trap 'rm -rf "$share"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# The machine needs neither compiler nor package registry: all that is run is taken along.
+project=$share/project
+mkdir -p "$project/dist/test" "$project/node_modules/.bin"
+cp -r package.json tsconfig.json cmd examples runtime spec test "$project/"
+cp -r dist/bin dist/lib "$project/dist/"
+cp -L $bun "$project/node_modules/.bin/bun"
+for name in uvu dequal diff kleur mri sade; do cp -rL node_modules/$name "$project/node_modules/"; done
+$bun -e '
+	const { programNames, programPath } = await import("./test/helpers/programs.ts")
+	const { copyFileSync } = await import("node:fs")
+	for (const name of programNames) copyFileSync(programPath(name), `${process.argv[1]}/${name}`)
+' "$project/dist/test"
+# One file, as each file of a share costs a round trip.
+tar -C "$share" -cf "$share/project.tar" project
+rm -rf "$project"
+
+[ $# -gt 0 ] || set -- test/host/ test/security/
+# shellcheck disable=SC2016 # expanded inside
+"$vm_run" --timeout "${VM_TIMEOUT:-5400}" --share "$share" -- env "TSRUN_TEST_SLOW=${TSRUN_TEST_SLOW:-10}" sh -euc '
+	mkdir /run/tsrun-test
+	mount -t tmpfs -o mode=755 tmpfs /run/tsrun-test
+	tar -C /run/tsrun-test -xf project.tar
+	cd /run/tsrun-test/project
+	echo "Linux $(uname -r), $(stat -f -c %T /sys/fs/cgroup), $(cat /proc/1/comm)"
+	TSRUN_TEST_BIN=$PWD/dist/test exec node_modules/.bin/bun cmd/dev/run-tests.ts "$@"
+' sh "$@"
