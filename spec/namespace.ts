@@ -4,7 +4,8 @@ import type { LinuxNamespace, LinuxNamespaceType } from './runtime/namespaces.ts
 
 /** The container's own namespace of a type, new or joined; undefined where it shares the host's. */
 export function findNamespace(spec: Spec, type: LinuxNamespaceType): LinuxNamespace | undefined {
-  return spec.linux?.namespaces?.find((namespace) => namespace.type === type)
+  for (const namespace of spec.linux?.namespaces ?? []) if (namespace.type === type) return namespace
+  return undefined
 }
 
 /** Whether the namespace is made for this container. An empty path means that there is none, as peers read it. */

@@ -8,18 +8,17 @@ export function pointerTo(base: string, key: string | number): string {
 /** Splits a JSON pointer into its keys; the empty pointer is the whole document. */
 export function pointerKeys(pointer: string): readonly string[] {
   if (pointer === '') return []
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+  const keys = pointer.split('/')
+  keys.shift()
+  return pointer.includes('~') ? keys.map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~')) : keys
 }
 
 /** A JSON pointer as people write a field: '/mounts/3/options/0' -> 'mounts[3].options[0]'. */
 export function pointerLabel(pointer: string): string {
   let label = ''
   for (const key of pointerKeys(pointer)) {
-    if (/^(0|[1-9][0-9]*)$/.test(key)) label += `[${key}]`
-    else if (/^[A-Za-z_$][A-Za-z0-9_$]*$/.test(key)) label += label === '' ? key : `.${key}`
+    if (/^[A-Za-z_$][A-Za-z0-9_$]*$/.test(key)) label += label === '' ? key : `.${key}`
+    else if (/^(0|[1-9][0-9]*)$/.test(key)) label += `[${key}]`
     else label += `[${JSON.stringify(key)}]`
   }
   return label === '' ? 'config' : label

@@ -25,6 +25,8 @@ const INTEGER =
 const ENUM =
   /if\(!\(\(*([\w.]+) === [^{}]*\)\)\{vErrors=report\(vErrors,(.*?),"enum",\{allowedValues: (schema\d+)([^}]*)\}\);\}/g
 
+const PATTERN = /const (pattern\d+) = new RegExp\(("(?:[^"\\]|\\.)*"), "u"\);/g
+
 const SCHEMA = /const (schema\d+) = (\{.*?\});(?=const |function |export )/g
 
 function expect(condition: boolean, what: string): void {
@@ -78,7 +80,20 @@ function shortenEnums(code: string): string {
   return [...lists].map(([text, name]) => `const ${name} = ${text};`).join('') + bare
 }
 
+/** Patterns where they are used, and not at every start. */
+function placePatterns(code: string): string {
+  const patterns = new Map(
+    [...code.matchAll(PATTERN)].map(([, name, text]) => [
+      name ?? '',
+      new RegExp(JSON.parse(text ?? '') as string, 'u'),
+    ]),
+  )
+  const short = code.replace(PATTERN, '').replace(/\bpattern\d+\b/g, (name) => String(patterns.get(name)))
+  expect(patterns.size > 0 && !/new RegExp|undefined\.test/.test(short), 'patterns')
+  return short
+}
+
 /** Shortens the standalone code of a validator that was made with allErrors and without messages. */
 export function shorten(code: string): string {
-  return SUPPORT + shortenEnums(shortenIntegers(shortenErrors(code)))
+  return SUPPORT + placePatterns(shortenEnums(shortenIntegers(shortenErrors(code))))
 }

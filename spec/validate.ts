@@ -19,10 +19,6 @@ const CONFIG: Part = { base: '', title: 'config' }
 const PROCESS: Part = { base: '/process', title: 'process' }
 const RESOURCES: Part = { base: '/linux/resources', title: 'resources' }
 
-const PROCESS_RULES = RULES.filter((rule) => rule.process)
-const PROCESS_WARNINGS = WARNINGS.filter((rule) => rule.process)
-const RESOURCES_RULES = RULES.filter((rule) => rule.field?.startsWith('/linux/resources/'))
-
 /** All that is wrong with a config.json, and not the first problem alone. Empty: it is a `Spec`. */
 export function validateConfig(value: unknown): readonly Problem[] {
   return validate(value, CONFIG, configSchema as SchemaValidator, RULES)
@@ -30,12 +26,26 @@ export function validateConfig(value: unknown): readonly Problem[] {
 
 /** All that is wrong with the document of `exec --process`. Empty: it is a `Process`. */
 export function validateProcess(value: unknown): readonly Problem[] {
-  return validate(value, PROCESS, processSchema as SchemaValidator, PROCESS_RULES)
+  return validate(value, PROCESS, processSchema as SchemaValidator, ofProcess(RULES))
 }
 
 /** All that is wrong with the document of `update --resources`. Empty: it is a `LinuxResources`. */
 export function validateResources(value: unknown): readonly Problem[] {
-  return validate(value, RESOURCES, resourcesSchema as SchemaValidator, RESOURCES_RULES)
+  const rules = RULES.filter((rule) => rule.field?.startsWith('/linux/resources/'))
+  return validate(value, RESOURCES, resourcesSchema as SchemaValidator, rules)
+}
+
+/** `validateConfig` and `warnConfig` of one and the same value, for less: the schema is tried once. */
+export function judgeConfig(value: unknown): {
+  readonly problems: readonly Problem[]
+  readonly warnings: readonly Problem[]
+} {
+  const schema = configSchema as SchemaValidator
+  const misfits = schemaProblems(schema, value)
+  return {
+    problems: [...toProblems(misfits, CONFIG), ...applyRules(value, CONFIG, schema, RULES, misfits)],
+    warnings: applyRules(value, CONFIG, schema, WARNINGS, misfits),
+  }
 }
 
 /** What is worth telling the user of a config.json, and no reason to refuse it. Malformed parts are passed over. */
@@ -55,15 +65,23 @@ export function warnProcess(value: unknown): readonly Problem[] {
     value,
     PROCESS,
     processSchema as SchemaValidator,
-    PROCESS_WARNINGS,
+    ofProcess(WARNINGS),
     schemaProblems(processSchema as SchemaValidator, value),
   )
 }
 
+function ofProcess(rules: readonly Rule[]): readonly Rule[] {
+  return rules.filter((rule) => rule.process)
+}
+
 function validate(value: unknown, part: Part, schema: SchemaValidator, rules: readonly Rule[]): readonly Problem[] {
   const misfits = schemaProblems(schema, value)
-  const problems = misfits.map(({ pointer, text }) => toProblem(part, pointer, text, sectionOf(part.base + pointer)))
-  return [...problems, ...applyRules(value, part, schema, rules, misfits)]
+  return [...toProblems(misfits, part), ...applyRules(value, part, schema, rules, misfits)]
+}
+
+function toProblems(misfits: readonly SchemaProblem[], part: Part): readonly Problem[] {
+  if (misfits.length === 0) return []
+  return misfits.map(({ pointer, text }) => toProblem(part, pointer, text, sectionOf(part.base + pointer)))
 }
 
 function toProblem(part: Part, pointer: string, text: string, section: string): Problem {
@@ -85,7 +103,7 @@ function applyRules(
   const fields = presentFields(spec)
   for (const rule of rules) {
     if (rule.field !== undefined && !fields.has(rule.field)) continue
-    if (misfits.some(({ pointer }) => overlaps(part.base + pointer, rule.reads))) continue
+    if (misfits.length > 0 && misfits.some(({ pointer }) => overlaps(part.base + pointer, rule.reads))) continue
     rule.check(spec, (at, text) => {
       const inside = at.slice(part.base.length)
       const pointer = pruned === undefined ? inside : pruned.original(inside)

@@ -13,6 +13,9 @@ export const capabilitiesAmbient: Rule = {
   process: true,
   check({ process }, report) {
     const { ambient = [], permitted = [], inheritable = [] } = process?.capabilities ?? {}
+    // Engines list an ambient set beside no inheritable one at all, on purpose since CVE-2022-29162: each container of
+    // theirs would be told.
+    if (inheritable.length === 0) return
     const refused = ambient.filter(
       (name) => CAPABILITIES.includes(name) && !(permitted.includes(name) && inheritable.includes(name)),
     )

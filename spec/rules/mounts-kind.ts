@@ -3,8 +3,7 @@ import type { Rule } from '../rule.ts'
 
 /** Options that change a mount which is there already, and so need neither type nor source. */
 const CHANGES: ReadonlySet<string> = new Set([
-  'remount',
-  ...['private', 'shared', 'slave', 'unbindable'].flatMap((name) => [name, `r${name}`]),
+  ...['remount', 'private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave', 'unbindable', 'runbindable'],
 ])
 
 /**

@@ -1,26 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Rule } from '../rule.ts'
 
-const KNOWN: ReadonlySet<string> = new Set(
-  [
-    'AS',
-    'CORE',
-    'CPU',
-    'DATA',
-    'FSIZE',
-    'LOCKS',
-    'MEMLOCK',
-    'MSGQUEUE',
-    'NICE',
-    'NOFILE',
-    'NPROC',
-    'RSS',
-    'RTPRIO',
-    'RTTIME',
-    'SIGPENDING',
-    'STACK',
-  ].map((name) => `RLIMIT_${name}`),
-)
+const KNOWN: ReadonlySet<string> = new Set([
+  ...['RLIMIT_AS', 'RLIMIT_CORE', 'RLIMIT_CPU', 'RLIMIT_DATA', 'RLIMIT_FSIZE', 'RLIMIT_LOCKS', 'RLIMIT_MEMLOCK'],
+  ...['RLIMIT_MSGQUEUE', 'RLIMIT_NICE', 'RLIMIT_NOFILE', 'RLIMIT_NPROC', 'RLIMIT_RSS', 'RLIMIT_RTPRIO'],
+  ...['RLIMIT_RTTIME', 'RLIMIT_SIGPENDING', 'RLIMIT_STACK'],
+])
 
 /**
  * A limit that the kernel does not have must be an error.

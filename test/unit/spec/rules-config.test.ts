@@ -192,9 +192,13 @@ testRules({
     bad: [[{ '/process/capabilities/bounding/1': 'CAP_NONSENSE' }, '/process/capabilities/bounding/1']],
   },
   'capabilities-ambient': {
-    good: [{ '/process/capabilities/ambient': undefined }, { '/process/capabilities/ambient': ['CAP_NONSENSE'] }],
+    good: [
+      { '/process/capabilities/ambient': undefined },
+      { '/process/capabilities/ambient': ['CAP_NONSENSE'] },
+      { '/process/capabilities/inheritable': undefined },
+    ],
     bad: [
-      [{ '/process/capabilities/inheritable': undefined }, '/process/capabilities/ambient'],
+      [{ '/process/capabilities/inheritable': ['CAP_CHOWN'] }, '/process/capabilities/ambient'],
       [{ '/process/capabilities/permitted': [] }, '/process/capabilities/ambient'],
     ],
   },
