@@ -177,9 +177,7 @@ static int await_start_connection(struct context *c, int listener)
 			continue;
 		}
 		connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-		if (connection < 0 || message_hear(connection, &m, NULL) != MESSAGE_START)
-			continue;
-		if (message_tell(connection, MESSAGE_GO, 0, NULL, -1) == 0)
+		if (connection >= 0 && message_hear(connection, &m, NULL) == MESSAGE_START)
 			return take_fd(&connection);
 	}
 }

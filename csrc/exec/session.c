@@ -258,17 +258,23 @@ int start_over_socket(struct err *e, int dirfd, const char *name)
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	_fd_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct message m;
-	int r, kind;
+	int kind;
 
 	if (fd < 0)
 		return err_set(e, errno, "socket");
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dirfd, name);
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
 		return err_set(e, errno, "connect to container init");
-	r = message_tell(fd, MESSAGE_START, 0, NULL, -1);
-	kind = r < 0 ? r : message_hear(fd, &m, NULL);
-	/* Without an answer this start came too late: another one was faster, or init is gone. */
-	if (kind != MESSAGE_GO)
-		return err_set(e, ECONNREFUSED, "container init does not answer");
-	return await_execve(e, fd);
+	kind = message_tell(fd, MESSAGE_START, 0, NULL, -1);
+	if (kind == 0)
+		kind = message_hear(fd, &m, NULL);
+	/*
+	 * An init that has taken START closes the connection by execve: end of file. One that is closed with START unread was
+	 * never taken up: another start was faster, or init is gone. An answer to tell the two apart would cost a wake-up.
+	 */
+	if (kind == 0)
+		return 0;
+	if (kind == MESSAGE_FAIL)
+		return retell(e, &m);
+	return err_set(e, ECONNREFUSED, "container init does not answer");
 }
