@@ -87,6 +87,29 @@ const noPivot: Flag = {
 const noNewKeyring: Flag = { name: 'no-new-keyring', type: 'bool', help: 'keep the session keyring of the caller' }
 const detach: Flag = { name: 'detach', short: 'd', type: 'bool', help: 'do not wait for the process to end' }
 
+/** Of `update`. */
+const limits: readonly Flag[] = [
+  { name: 'resources', short: 'r', type: 'string', help: 'JSON file with the new limits; - is standard input' },
+  { name: 'blkio-weight', type: 'int', help: 'weight of block IO, 10 to 1000' },
+  { name: 'cpu-period', type: 'string', help: 'period of the CPU quota in microseconds' },
+  { name: 'cpu-quota', type: 'string', help: 'CPU time in a period in microseconds; -1 is no limit' },
+  { name: 'cpu-burst', type: 'string', help: 'CPU time saved up for bursts in microseconds' },
+  { name: 'cpu-share', type: 'string', help: 'weight of CPU time, usually 1024' },
+  { name: 'cpu-rt-period', type: 'string', help: 'period of real-time scheduling in microseconds' },
+  { name: 'cpu-rt-runtime', type: 'string', help: 'real-time CPU time in a period in microseconds' },
+  { name: 'cpu-idle', type: 'string', help: '1: run only when nothing else wants to, 0: run as usual' },
+  { name: 'cpuset-cpus', type: 'string', help: 'CPUs to use, such as 0-3,7' },
+  { name: 'cpuset-mems', type: 'string', help: 'memory nodes to use' },
+  { name: 'memory', type: 'string', help: 'memory, such as 64m or 1g; -1 is no limit' },
+  { name: 'memory-reservation', type: 'string', help: 'memory that is left to it when the host runs short' },
+  { name: 'memory-swap', type: 'string', help: 'memory and swap together; -1 is no limit' },
+  { name: 'kernel-memory', type: 'string', help: 'ignored', hidden: true },
+  { name: 'kernel-memory-tcp', type: 'string', help: 'ignored', hidden: true },
+  { name: 'pids-limit', type: 'int', help: 'number of processes; -1 is no limit' },
+  { name: 'l3-cache-schema', type: 'string', help: 'line for the L3 cache in the resctrl group' },
+  { name: 'mem-bw-schema', type: 'string', help: 'line for the memory bandwidth in the resctrl group' },
+]
+
 const containerId = '<container-id>'
 const noFlags: readonly Flag[] = []
 
@@ -201,6 +224,33 @@ export const verbs: readonly Verb[] = [
     description: ["Runs the host's ps (-ef unless other options are given) and shows its lines about the container."],
     flags: [
       { name: 'format', short: 'f', type: 'string', help: 'table, or json for the process ids', default: 'table' },
+    ],
+  },
+  {
+    name: 'update',
+    summary: 'change the limits of a container',
+    usage: containerId,
+    minimum: 1,
+    maximum: 1,
+    runs: 'ts',
+    description: [
+      'What is not given, or 0, stays as it is. Device rules cannot be changed.',
+      'With --resources the flags for single limits are ignored. The file has the form of linux.resources in config.json:',
+      '{"memory": {"limit": 67108864, "swap": 67108864}, "cpu": {"shares": 512}, "pids": {"limit": 100}}',
+    ],
+    flags: limits,
+  },
+  {
+    name: 'events',
+    summary: 'print statistics of a container, and when it runs out of memory',
+    usage: containerId,
+    minimum: 1,
+    maximum: 1,
+    runs: 'ts',
+    description: ['One line of JSON for each event, until the container ends.'],
+    flags: [
+      { name: 'interval', type: 'string', help: 'time between statistics, such as 500ms or 1m30s', default: '5s' },
+      { name: 'stats', type: 'bool', help: 'print statistics once' },
     ],
   },
   {

@@ -1,45 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The planner. Started by the front without arguments: reads a request from descriptor 3 and answers there. With
-// arguments it is the command line of the verbs that TypeScript runs.
+// The planner. Started by the front with a request: answers it. Started with arguments, it is the command line of the verbs
+// that TypeScript runs. A container waits for what is loaded and run here: the command line is a program of its own, which
+// lies beside this one in the same file, and no other module of the project may be loaded lazily from here, because that
+// makes the bundler wrap all that the two have in common.
 
-import { fstatSync, readSync, writeSync } from 'node:fs'
-import { decodeRequest, requestLength } from '../runtime/facts/decode-request.ts'
+import { decodeRequest } from '../runtime/facts/decode-request.ts'
 import type { PlanRequest } from '../runtime/facts/request.ts'
 import { encodeError, encodePlan } from '../runtime/plan/encode.ts'
 import type { Plan } from '../runtime/plan/plan.ts'
 import { planFromRequest } from '../runtime/plan-request.ts'
+import { templateFromRequest } from '../runtime/template-request.ts'
 import { TsrunError } from '../spec/error.ts'
-
-const SOCKET = 3
-const HEADER_SIZE = 16
-
-/** Descriptor 3 may also be the engine's own. */
-function isAsked(): boolean {
-  try {
-    return process.argv.length <= 2 && fstatSync(SOCKET).isSocket()
-  } catch {
-    return false
-  }
-}
-
-function readAll(target: Uint8Array, from: number): void {
-  let at = from
-  while (at < target.length) {
-    const n = readSync(SOCKET, target, at, target.length - at, null)
-    // 0 is the end of the stream: whoever asked is gone.
-    if (n === 0) throw new TsrunError('protocol', 'the request of tsrun ended early')
-    at += n
-  }
-}
-
-function readRequest(): Uint8Array {
-  const header = new Uint8Array(HEADER_SIZE)
-  readAll(header, 0)
-  const bytes = new Uint8Array(requestLength(header))
-  bytes.set(header)
-  readAll(bytes, HEADER_SIZE)
-  return bytes
-}
+import { readRequest, writeAnswer } from './planner-io.ts'
 
 interface Answer {
   readonly bytes: Uint8Array
@@ -47,9 +19,12 @@ interface Answer {
   readonly made?: { readonly request: PlanRequest; readonly plan: Plan } | undefined
 }
 
-function answerTo(readBytes: () => Uint8Array): Answer {
+/** Undefined: nobody asked. */
+function answer(): Answer | undefined {
   try {
-    const request = decodeRequest(readBytes())
+    const bytes = readRequest()
+    if (bytes === undefined) return undefined
+    const request = decodeRequest(bytes)
     const plan = planFromRequest(request)
     return { bytes: encodePlan(plan), made: request.wantsTemplate ? { request, plan } : undefined }
   } catch (e: unknown) {
@@ -58,29 +33,24 @@ function answerTo(readBytes: () => Uint8Array): Answer {
   }
 }
 
-function write(bytes: Uint8Array): void {
-  let at = 0
-  while (at < bytes.length) at += writeSync(SOCKET, bytes, at, bytes.length - at)
-}
-
-async function sendTemplate({ request, plan }: NonNullable<Answer['made']>): Promise<void> {
-  const { templateFromRequest } = await import('../runtime/template-request.ts')
-  const template = templateFromRequest(request, plan)
-  if (template !== undefined) write(template)
-}
-
-if (isAsked()) {
+async function send(written: Promise<unknown>, made: Answer['made']): Promise<void> {
   try {
-    const { bytes, made } = answerTo(readRequest)
-    write(bytes)
+    await written
     // While the front goes on with the plan.
-    if (made !== undefined) void sendTemplate(made)
+    const template = made && templateFromRequest(made.request, made.plan)
+    if (template !== undefined) await writeAnswer(template)
   } catch {
     // The front has gone: nobody is there to be told.
     process.exitCode = 1
   }
-} else {
-  void import('./tsrun/cli.ts').then(async ({ main }) => {
-    process.exitCode = await main(process.argv.slice(2))
-  })
 }
+
+async function runCommandLine(): Promise<void> {
+  // By the name that it has in the program: the bundler leaves it alone (cmd/dev/build.ts).
+  const { main } = await import('./tsrun/cli.js')
+  process.exitCode = await main(process.argv.slice(2))
+}
+
+const answered = answer()
+if (answered === undefined) void runCommandLine()
+else void send(writeAnswer(answered.bytes), answered.made)

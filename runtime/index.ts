@@ -17,6 +17,7 @@ export { type Created, type CreateOptions, create, type PlanOptions, plan } from
 export { type ExecOptions, type ExecResult, exec } from './lifecycle/exec.ts'
 export { makeSpec, type RootlessOwner, type SpecTarget } from './lifecycle/make-spec.ts'
 export type { RuntimeOptions, Stdio } from './lifecycle/run-front.ts'
+export { type UpdateOptions, update } from './lifecycle/update.ts'
 export type { Op, Provenance, SectionName } from './plan/ops.ts'
 export type { Plan } from './plan/plan.ts'
 export { planToJson, printPlan } from './plan/print.ts'

@@ -28,7 +28,7 @@ function invalidJson(name: string, what: string): TsrunError {
 
 /** A few brackets cannot nest deeply, and counting them is native: hardly any text is read with care. */
 function isTooDeep(text: string): boolean {
-  if (text.split(/[[{]/, MAX_DEPTH + 2).length <= MAX_DEPTH + 1) return false
+  if (text.split('{', MAX_DEPTH).length + text.split('[', MAX_DEPTH).length < MAX_DEPTH) return false
   let depth = 0
   for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"?|[[\]{}]/gs)) {
     if (token === '[' || token === '{') depth++

@@ -3,31 +3,31 @@ import { TsrunError } from '../spec/error.ts'
 import type { Problem } from '../spec/problem.ts'
 import type { Spec } from '../spec/runtime/config.ts'
 import type { Process } from '../spec/runtime/process.ts'
-import { validateConfig, validateProcess, warnConfig, warnProcess } from '../spec/validate.ts'
+import { judgeConfig, validateProcess, warnProcess } from '../spec/validate.ts'
 import { compile } from './compile/compile.ts'
 import { option } from './compile/context.ts'
 import { compileExec, execProcess, withUser } from './compile/exec.ts'
 import type { PlanRequest } from './facts/request.ts'
 import { parseJson } from './json.ts'
-import { checkPlan } from './plan/check.ts'
 import type { Plan } from './plan/plan.ts'
 
 /**
- * A request -> the plan for it: parse, validate, compile, check. Pure.
+ * A request -> the plan for it: parse, validate, compile. Pure. What a plan promises is not checked here: the executor
+ * trusts no plan and does it again (csrc/plan/decode.c), and `checkPlan` is for tests and for `explain`.
  * Errors: TsrunError; of a config, all problems at once.
  */
 export function planFromRequest(request: PlanRequest): Plan {
   const { spec, warnings } = readConfig(request)
   const plan = request.verb === 'exec' ? planExec(request, spec) : compile(request, spec)
-  checkPlan(plan)
   return request.verb === 'exec' ? plan : { ...plan, warnings: [...warnings, ...plan.warnings] }
 }
 
 function readConfig(request: PlanRequest): { readonly spec: Spec; readonly warnings: readonly string[] } {
   const name = option(request, 'config') ?? 'config.json'
   const value = parseJson(request.config, name)
-  refuse(name, validateConfig(value))
-  return { spec: value as Spec, warnings: toTexts(warnConfig(value)) }
+  const { problems, warnings } = judgeConfig(value)
+  refuse(name, problems)
+  return { spec: value as Spec, warnings: toTexts(warnings) }
 }
 
 function planExec(request: PlanRequest, spec: Spec): Plan {
@@ -40,7 +40,9 @@ function planExec(request: PlanRequest, spec: Spec): Plan {
 }
 
 function toTexts(problems: readonly Problem[]): readonly string[] {
-  return problems.map(({ message }) => message)
+  const texts: string[] = []
+  for (const { message } of problems) texts.push(message)
+  return texts
 }
 
 /** One line, because a message is one line of a log. */

@@ -6,6 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { checkPlan } from '../runtime/plan/check.ts'
 import { decodePlan } from '../runtime/plan/decode.ts'
 import { encodePlan } from '../runtime/plan/encode.ts'
 import type { Plan } from '../runtime/plan/plan.ts'
@@ -30,6 +31,7 @@ for (const name of goldenCases()) {
 
   test(`the plan of ${name} survives the wire`, () => {
     const plan = planFromRequest(readGoldenRequest(name))
+    checkPlan(plan)
     assert.is(printPlan(decodePlan(encodePlan(plan))), printPlan(withoutCauses(plan)))
   })
 

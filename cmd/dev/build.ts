@@ -68,29 +68,35 @@ function install(from: string, name: string): undefined {
   return undefined
 }
 
-function buildPlanner(): string | undefined {
-  const flags = ['--compile', '--bytecode', '--minify', '--target=bun', '--conditions=bun']
-  const closed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig']
-  const defines = ['--define', `process.env.TSRUN_VERSION=${JSON.stringify(version)}`]
-  const more = [
+/** Bundles one program into a file that depends on nothing. */
+function bundle(entry: string, outfile: string, ...flags: readonly string[]): string | undefined {
+  const defines = [
+    `process.env.TSRUN_VERSION=${JSON.stringify(version)}`,
     `process.env.TSRUN_COMMIT=${JSON.stringify(commit)}`,
     `process.env.TSRUN_LIBSECCOMP=${JSON.stringify(libseccomp)}`,
     // yargs asks where it lies. Bytecode of scripts has no import.meta, and that of modules takes 1 ms longer to load.
     'import.meta.url="file:///$bunfs/root/tsrun-plan"',
     'import.meta.resolve=String',
-  ]
-  for (const define of more) {
-    defines.push('--define', define)
-  }
+  ].flatMap((define) => ['--define', define])
+  const common = ['--minify', '--target=bun', '--conditions=bun']
+  return run(process.execPath, ['build', ...common, ...defines, ...flags, entry, `--outfile=${outfile}`])
+}
+
+/**
+ * The planner and the command line, side by side in one program. They are bundled one by one: together, the modules that
+ * both use would be wrapped to be loaded when needed, which takes the planner 1 ms.
+ */
+function buildPlanner(): string | undefined {
+  const [folder, commandLine] = ['dist/plan', 'tsrun/cli.js']
+  const entries = [`${folder}/tsrun-plan.js`, `${folder}/${commandLine}`] as const
+  const external = `--external=*/${commandLine}`
+  const flags = ['--compile', '--bytecode', '--minify', '--target=bun', external, `--root=${folder}`]
+  const closed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig']
   return (
-    run(process.execPath, [
-      'build',
-      ...flags,
-      ...closed,
-      ...defines,
-      'cmd/tsrun-plan.ts',
-      '--outfile=dist/tsrun-plan',
-    ]) ?? install('dist/tsrun-plan', 'tsrun-plan')
+    bundle('cmd/tsrun/cli.ts', entries[1]) ??
+    bundle('cmd/tsrun-plan.ts', entries[0], external) ??
+    run(process.execPath, ['build', ...flags, ...closed, ...entries, '--outfile=dist/tsrun-plan']) ??
+    install('dist/tsrun-plan', 'tsrun-plan')
   )
 }
 

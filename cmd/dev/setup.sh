@@ -66,22 +66,34 @@ new_enough() { # new_enough VERSION: of Node
 }
 # What apt would install as a package, without epoch and Debian's own number.
 candidate() { apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: \([0-9]*:\)\{0,1\}\([0-9][0-9.]*\).*/\2/p'; }
+no_node() { # no_node WHAT: says what is wrong and which commands mend it
+	sudo="sudo "
+	[ "$(id -u)" != 0 ] || sudo=
+	arch=x64
+	[ "$(uname -m)" != aarch64 ] || arch=arm64
+	echo "$1: Node 20.19 or newer with npm is needed. These commands put one into /usr/local:" >&2
+	has curl >/dev/null || {
+		echo "  ${sudo}apt-get update" >&2
+		echo "  ${sudo}apt-get install -y --no-install-recommends ca-certificates curl" >&2
+	}
+	echo "  curl -fsSL https://nodejs.org/dist/v22.20.0/node-v22.20.0-linux-$arch.tar.gz |" >&2
+	echo "    ${sudo}tar -xz -C /usr/local --strip-components=1" >&2
+	exit 1
+}
 
 # Debian 13 and Ubuntu 25.10 have a Node that is new enough, and those before do not.
-if ! has node >/dev/null && can_install && new_enough "$(candidate nodejs | grep . || echo 0.0)"; then
+if ! has node >/dev/null && can_install; then
+	[ -n "$(candidate nodejs)" ] || apt-get update >/dev/null
+	version=$(candidate nodejs)
+	new_enough "${version:-0.0}" || no_node "no Node, and the package nodejs is ${version:-missing}"
 	install nodejs
 fi
-if has node >/dev/null && ! has npm >/dev/null && can_install; then
+has node >/dev/null || no_node "no Node"
+new_enough "$(node -p process.versions.node)" || no_node "Node $(node --version) ($(command -v node)) is too old"
+if ! has npm >/dev/null && can_install; then
 	install npm || true
 fi
-if ! has node >/dev/null || ! has npm >/dev/null; then
-	echo "missing: node and npm. Install Node 20.19 or newer, for example from https://nodejs.org" >&2
-	exit 1
-fi
-if ! new_enough "$(node -p process.versions.node)"; then
-	echo "Node $(node --version) is too old: install 20.19 or newer, for example from https://nodejs.org" >&2
-	exit 1
-fi
+has npm >/dev/null || no_node "no npm"
 
 if ! [ -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
 	echo "installing npm packages"

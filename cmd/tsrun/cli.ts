@@ -18,6 +18,8 @@ type Handler = (invocation: Invocation) => number | Promise<number>
 const handlers: Readonly<Record<string, () => Promise<Handler>>> = {
   list: async () => (await import('./list.ts')).runList,
   ps: async () => (await import('./ps.ts')).runPs,
+  update: async () => (await import('./update.ts')).runUpdate,
+  events: async () => (await import('./events.ts')).runEvents,
   spec: async () => (await import('./spec.ts')).runSpec,
   features: async () => (await import('./features.ts')).runFeatures,
   explain: async () => (await import('./explain.ts')).runExplain,

@@ -2,6 +2,7 @@
 import { basename } from 'node:path'
 import { readFacts } from '../../runtime/facts/read.ts'
 import { readBundle } from '../../runtime/lifecycle/read-bundle.ts'
+import { checkPlan } from '../../runtime/plan/check.ts'
 import type { Plan } from '../../runtime/plan/plan.ts'
 import { planToJson, printPlan } from '../../runtime/plan/print.ts'
 import { planFromRequest } from '../../runtime/plan-request.ts'
@@ -30,6 +31,7 @@ function planOfBundle({ text, warn }: Invocation): Plan {
     config,
     facts: readFacts(),
   })
+  checkPlan(plan)
   for (const warning of plan.warnings) warn(warning)
   return plan
 }

@@ -199,6 +199,9 @@ static int remove_cgroup(struct err *e, const char *path, int kill_them)
 		if (rmdir(path) == 0 || errno == ENOENT)
 			return 0;
 		number = errno;
+		/* A read-only mount says so before it looks whether there is anything to remove. */
+		if (number == EROFS && access(path, F_OK) < 0 && errno == ENOENT)
+			return 0;
 		if (number != EBUSY && number != ENOTEMPTY)
 			return err_set(e, number, "rmdir \"%s\"", path);
 		if (until == 0)

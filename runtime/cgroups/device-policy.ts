@@ -31,21 +31,28 @@ export interface DevicePolicy {
  * them is another matter), the devices that each container has by the specification, terminals, and
  * /dev/net/tun, which callers have relied on for as long as there are containers.
  */
-const always: readonly DeviceException[] = (
-  [
-    ['c', undefined, undefined, ACCESS_MKNOD],
-    ['b', undefined, undefined, ACCESS_MKNOD],
-    ['c', 1, 3, ACCESS_ALL],
-    ['c', 1, 5, ACCESS_ALL],
-    ['c', 1, 7, ACCESS_ALL],
-    ['c', 1, 8, ACCESS_ALL],
-    ['c', 1, 9, ACCESS_ALL],
-    ['c', 5, 0, ACCESS_ALL],
-    ['c', 5, 2, ACCESS_ALL],
-    ['c', 10, 200, ACCESS_ALL],
-    ['c', 136, undefined, ACCESS_ALL],
-  ] as const
-).map(([type, major, minor, access]) => ({ type, major, minor, access, pointer: 'runtime' }))
+const always: readonly DeviceException[] = [
+  special('c', undefined, undefined, ACCESS_MKNOD),
+  special('b', undefined, undefined, ACCESS_MKNOD),
+  special('c', 1, 3, ACCESS_ALL),
+  special('c', 1, 5, ACCESS_ALL),
+  special('c', 1, 7, ACCESS_ALL),
+  special('c', 1, 8, ACCESS_ALL),
+  special('c', 1, 9, ACCESS_ALL),
+  special('c', 5, 0, ACCESS_ALL),
+  special('c', 5, 2, ACCESS_ALL),
+  special('c', 10, 200, ACCESS_ALL),
+  special('c', 136, undefined, ACCESS_ALL),
+]
+
+function special(
+  type: DeviceException['type'],
+  major: number | undefined,
+  minor: number | undefined,
+  access: number,
+): DeviceException {
+  return { type, major, minor, access, pointer: 'runtime' }
+}
 
 /**
  * Reduces the device rules of a container, in their order, as the v1 controller understands them: a rule

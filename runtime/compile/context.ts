@@ -71,7 +71,8 @@ function isRootless({ options, facts }: PlanRequest, inside: boolean): boolean {
 
 /** The container's own namespace of a type, new or joined. */
 export function findNamespace(linux: Linux | undefined, type: LinuxNamespaceType): LinuxNamespace | undefined {
-  return linux?.namespaces?.find((namespace) => namespace.type === type)
+  for (const namespace of linux?.namespaces ?? []) if (namespace.type === type) return namespace
+  return undefined
 }
 
 /** An empty path counts as none. */
@@ -122,6 +123,8 @@ export function hostPath({ bundle }: Pick<PlanRequest, 'bundle'>, path: string):
 
 /** '/a/b' for any spelling of an absolute path, by its text alone. */
 export function cleanPath(path: string): string {
+  const clean = path.startsWith('/') && !path.endsWith('/') && !path.includes('//') && !path.includes('/.')
+  if (clean) return path
   const parts: string[] = []
   for (const part of path.split('/')) {
     if (part === '..') parts.pop()

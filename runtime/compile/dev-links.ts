@@ -15,5 +15,9 @@ const links: readonly (readonly [path: string, target: string])[] = [
 
 /** Links that every container has in /dev. */
 export function compileDevLinks(): Op[] {
-  return links.map(([path, target]) => ({ kind: 'symlink', target, path, ...byRuntime(`default link ${path}`) }))
+  const ops: Op[] = []
+  for (const [path, target] of links) {
+    ops.push({ kind: 'symlink', target, path, ...byRuntime(`default link ${path}`) })
+  }
+  return ops
 }

@@ -14,14 +14,16 @@ export function compileMaskedPaths(context: CompileContext): StagedOps {
   if (paths.length === 0) return { prepare: [], setup: [] }
   const devNull = context.slots.next()
   const from = origin('/linux/maskedPaths')
+  const setup: Op[] = []
+  for (const [index, path] of paths.entries()) {
+    const item = origin(`/linux/maskedPaths/${index}`, path)
+    setup.push({ kind: 'mask-path', path: cleanPath(path), devNull, ...item, tolerate: ['ENOENT'] })
+  }
   return {
     prepare: [
       { kind: 'open-char', path: '/dev/null', major: 1, minor: 3, slot: devNull, ...from },
       unshareTree(devNull, from),
     ],
-    setup: paths.map((path, index): Op => {
-      const item = origin(`/linux/maskedPaths/${index}`, path)
-      return { kind: 'mask-path', path: cleanPath(path), devNull, ...item, tolerate: ['ENOENT'] }
-    }),
+    setup,
   }
 }

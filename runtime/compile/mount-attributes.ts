@@ -24,9 +24,12 @@ export function joinAttributes(first: AttributeChange, second: AttributeChange):
  */
 export function mountChanges(options: MountOptions, inherited: number, whole: boolean): MountChange[] {
   const steps: MountChange[] = []
+  const { attributes, recursiveAttributes, propagation } = options
+  const bits = attributes.set | attributes.clear | recursiveAttributes.set | recursiveAttributes.clear | inherited
+  if (bits === 0 && propagation.length === 0) return steps
   const add = (change: MountChange): void => {
     if ((change.set | change.clear | change.propagation) === 0) return
-    const last = steps.at(-1)
+    const last = steps[steps.length - 1]
     if (last?.recursive === change.recursive && (last.propagation === 0 || change.propagation === 0)) {
       const { recursive } = change
       steps[steps.length - 1] = {
@@ -36,9 +39,9 @@ export function mountChanges(options: MountOptions, inherited: number, whole: bo
       }
     } else steps.push(change)
   }
-  add({ ...options.attributes, propagation: 0, recursive: false })
-  add({ ...options.recursiveAttributes, propagation: 0, recursive: whole })
-  for (const kind of propagationSteps(options.propagation, inherited)) {
+  add({ ...attributes, propagation: 0, recursive: false })
+  add({ ...recursiveAttributes, propagation: 0, recursive: whole })
+  for (const kind of propagationSteps(propagation, inherited)) {
     add({ set: 0, clear: 0, propagation: kind & ~MS.REC, recursive: whole && (kind & MS.REC) !== 0 })
   }
   return steps
@@ -62,6 +65,13 @@ export function toSetattr(slot: FdSlot, change: MountChange, origin: Provenance)
     userns: null,
     ...origin,
   }
+}
+
+/** One op for each change. */
+export function setattrOps(slot: FdSlot, changes: readonly MountChange[], origin: Provenance): Op[] {
+  const ops: Op[] = []
+  for (const change of changes) ops.push(toSetattr(slot, change, origin))
+  return ops
 }
 
 /** A clone of a host's mount is its peer until told otherwise: what is mounted on it would show on the host. */

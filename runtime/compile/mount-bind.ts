@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hostPath } from './context.ts'
-import { mountChanges, toSetattr } from './mount-attributes.ts'
+import { mountChanges, setattrOps } from './mount-attributes.ts'
 import { invalidMount, type MountEntry } from './mount-entry.ts'
 import { compileIdmap } from './mount-idmap.ts'
 import { rootPropagation, type StagedOps, TARGET, TREE } from './rootfs.ts'
@@ -29,7 +29,7 @@ export function compileBind(entry: MountEntry): StagedOps {
       },
       // Ids can be mapped only as long as the mount is as it was cloned.
       ...compileIdmap(entry, slot),
-      ...changes.map((change) => toSetattr(slot, change, origin)),
+      ...setattrOps(slot, changes, origin),
     ],
     setup: [
       { kind: 'ensure', path: destination, type: TARGET.AS_TREE, like: slot, mode: 0o755, target, ...origin },

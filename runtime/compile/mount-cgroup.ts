@@ -3,7 +3,7 @@ import type { CgroupPlan } from '../cgroups/cgroup-plan.ts'
 import { type Hierarchy, parseCgroupLayout } from '../cgroups/hierarchies.ts'
 import type { Op, Tolerated } from '../plan/ops.ts'
 import { findNamespace } from './context.ts'
-import { joinAttributes, mountChanges, toSetattr } from './mount-attributes.ts'
+import { joinAttributes, mountChanges, setattrOps, toSetattr } from './mount-attributes.ts'
 import { invalidMount, type MountEntry } from './mount-entry.ts'
 import { isIdMapped } from './mount-idmap.ts'
 import { MOUNT_ATTR, type MountOptions } from './mount-options.ts'
@@ -33,7 +33,7 @@ export function compileCgroupMount(entry: MountEntry, cgroups: CgroupPlan): Stag
   const options = context.userNamespace && !namespaced ? readonly(entry.options) : entry.options
   const tolerate: readonly Tolerated[] = context.rootless && !context.linux.cgroupsPath ? ['ENOENT', 'EPERM'] : []
   const mount: CgroupMount = { entry, options, cgroups, namespaced, tolerate }
-  const { mode, hierarchies } = parseCgroupLayout(context.facts.mountinfo, context.facts.cgroup)
+  const { mode, hierarchies } = cgroups.layout ?? parseCgroupLayout(context.facts.mountinfo, context.facts.cgroup)
   if (mode !== 'v2') return compileV1(mount, hierarchies)
   if (entry.options.data.length > 0 && !namespaced) throw withoutNamespace(entry)
   const [unified] = hierarchies
@@ -64,9 +64,10 @@ function compileV1(mount: CgroupMount, hierarchies: readonly Hierarchy[]): Stage
   }
   const prepare: Op[] = []
   const setup = fresh(writable, 'tmpfs', ['mode=755'], '')
-  const names = hierarchies.map(directoryName)
-  for (const [index, hierarchy] of hierarchies.entries()) {
-    const name = names[index] ?? ''
+  const names: string[] = []
+  for (const hierarchy of hierarchies) names.push(directoryName(hierarchy))
+  for (const hierarchy of hierarchies) {
+    const name = directoryName(hierarchy)
     if (namespaced) {
       const [type, words] =
         hierarchy.version === 2 ? (['cgroup2', []] as const) : (['cgroup', hierarchy.controllers] as const)
@@ -123,7 +124,7 @@ function fresh(mount: CgroupMount, type: string, words: readonly string[], below
       ...origin,
     },
     ensureDirectory(entry, below),
-    ...changes.map((change) => toSetattr(tree, change, origin)),
+    ...setattrOps(tree, changes, origin),
     { kind: 'move', tree, target, ...origin },
   ]
 }
@@ -137,10 +138,7 @@ function bind(mount: CgroupMount, hierarchy: Hierarchy, below: string): StagedOp
   const path = cgroups.paths[hierarchy.controllers[0] ?? ''] ?? hierarchy.mountPoint + hierarchy.own
   const changes = mountChanges(options, rootPropagation(context.linux).binds, false)
   return {
-    prepare: [
-      { kind: 'open-tree', path, flags: 0, slot, ...origin, tolerate },
-      ...changes.map((change) => toSetattr(slot, change, origin)),
-    ],
+    prepare: [{ kind: 'open-tree', path, flags: 0, slot, ...origin, tolerate }, ...setattrOps(slot, changes, origin)],
     setup: [ensureDirectory(entry, below), { kind: 'move', tree: slot, target, ...origin }],
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Op } from '../plan/ops.ts'
-import { mountChanges, toSetattr } from './mount-attributes.ts'
+import { mountChanges, setattrOps } from './mount-attributes.ts'
 import { refuseFsOptions } from './mount-bind.ts'
 import { invalidMount, type MountEntry } from './mount-entry.ts'
 import { isPseudo } from './mount-fs.ts'
@@ -24,7 +24,7 @@ export function compileChange(entry: MountEntry): Op[] {
   if (changes.length > 0) {
     const slot = context.targetSlot()
     ops.push({ kind: 'open-rooted', path: destination, flags: 0, slot, ...origin })
-    ops.push(...changes.map((change) => toSetattr(slot, change, origin)))
+    ops.push(...setattrOps(slot, changes, origin))
   }
   return ops
 }

@@ -41,7 +41,8 @@ export function mountRole({ mount, options }: Pick<MountEntry, 'mount' | 'option
  */
 export function toMountEntries(context: CompileContext): MountEntry[] {
   const userNamespaces = new Map<string, FdSlot>()
-  return (context.spec.mounts ?? []).map((mount, index) => {
+  const entries: MountEntry[] = []
+  for (const [index, mount] of (context.spec.mounts ?? []).entries()) {
     const pointer = `/mounts/${index}`
     const entry: MountEntry = {
       context,
@@ -57,8 +58,9 @@ export function toMountEntries(context: CompileContext): MountEntry[] {
     refuseLongPath(entry, 'destination')
     refuseLongPath(entry, 'source')
     if (mountRole(entry) !== 'change') refuseDestination(entry)
-    return entry
-  })
+    entries.push(entry)
+  }
+  return entries
 }
 
 /** An error about one mount: invalid-config. */
@@ -73,7 +75,9 @@ function brief(text: string): string {
 
 /** The kernel takes PATH_MAX bytes with the NUL; an error from here names more of the reason than of the path. */
 function refuseLongPath(entry: MountEntry, field: 'destination' | 'source'): void {
-  const bytes = utf8Length(entry.mount[field] ?? '')
+  const path = entry.mount[field] ?? ''
+  if (path.length * 3 < 4096) return
+  const bytes = utf8Length(path)
   if (bytes >= 4096) throw invalidMount(entry, `${field} is ${bytes} bytes long, 4095 is the most (ENAMETOOLONG)`)
 }
 
@@ -86,16 +90,15 @@ export function isBelow(path: string, directory: string): boolean {
  * Files that stand for numbers alone, as lxcfs replaces them. Whatever else lies in /proc may be read by the runtime,
  * by security modules or by tools that decide on what they find there (CVE-2019-16884, CVE-2019-19921).
  */
-const replaceable: ReadonlySet<string> = new Set(
-  ['cpuinfo', 'diskstats', 'loadavg', 'meminfo', 'slabinfo', 'stat', 'swaps', 'uptime']
-    .concat(['net/dev', 'sys/kernel/ns_last_pid', 'sys/crypto/fips_enabled'])
-    .map((name) => `/proc/${name}`),
-)
+const replaceable: ReadonlySet<string> = new Set([
+  ...['cpuinfo', 'diskstats', 'loadavg', 'meminfo', 'slabinfo', 'stat', 'swaps', 'uptime'],
+  ...['net/dev', 'sys/kernel/ns_last_pid', 'sys/crypto/fips_enabled'],
+])
 
 function refuseDestination(entry: MountEntry): void {
   const { destination, type, options, mount, context } = entry
   if (destination === '/') throw invalidMount(entry, 'must not be the root itself: use root.path')
-  if (isBelow(destination, '/proc') && !replaceable.has(destination)) {
+  if (isBelow(destination, '/proc') && !replaceable.has(destination.slice('/proc/'.length))) {
     throw invalidMount(entry, `nothing may be mounted at ${destination}: it is inside /proc`)
   }
   if (destination !== '/proc') return

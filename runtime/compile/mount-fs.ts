@@ -2,7 +2,7 @@
 import type { LinuxNamespaceType } from '../../spec/runtime/namespaces.ts'
 import type { Op } from '../plan/ops.ts'
 import { findNamespace, isNew } from './context.ts'
-import { joinAttributes, mountChanges, toSetattr } from './mount-attributes.ts'
+import { joinAttributes, mountChanges, setattrOps } from './mount-attributes.ts'
 import { invalidMount, isBelow, type MountEntry } from './mount-entry.ts'
 import { isIdMapped } from './mount-idmap.ts'
 import { MOUNT_ATTR } from './mount-options.ts'
@@ -50,7 +50,7 @@ export function compileFs(entry: MountEntry): Op[] {
   refuseFs(entry)
   const attributes = attributesOf(entry)
   // A tmpfs is open to all unless it is told otherwise; peers give it the mode of what it covers.
-  const takesMode = type === 'tmpfs' && !options.data.some((word) => word.startsWith('mode='))
+  const takesMode = type === 'tmpfs' && !hasMode(options.data)
   const writes = options.copyUp || takesMode
   const early = writes || entry.lateReadonly ? attributes & ~MOUNT_ATTR.RDONLY : attributes
   const tree = context.treeSlot()
@@ -74,9 +74,14 @@ export function compileFs(entry: MountEntry): Op[] {
   if (options.copyUp) ops.push({ kind: 'copy-up', tree, path: destination, ...origin })
   const rest = { set: writes && !entry.lateReadonly ? attributes & MOUNT_ATTR.RDONLY : 0, clear: 0 }
   const changes = mountChanges({ ...options, attributes: rest, recursiveAttributes: { set: 0, clear: 0 } }, 0, false)
-  ops.push(...changes.map((change) => toSetattr(tree, change, origin)))
+  ops.push(...setattrOps(tree, changes, origin))
   ops.push({ kind: 'move', tree, target, ...origin })
   return ops
+}
+
+function hasMode(words: readonly string[]): boolean {
+  for (const word of words) if (word.startsWith('mode=')) return true
+  return false
 }
 
 function fsOptions(entry: MountEntry): string[] {

@@ -120,11 +120,13 @@ const superOptions: Readonly<Record<string, readonly [flag: string, on: boolean]
 const withoutEffect: ReadonlySet<string> = new Set(['defaults', 'silent', 'loud'])
 
 /** Names of all options with a meaning of their own, as `features` lists them. */
-export const MOUNT_OPTIONS: readonly string[] = [
-  ...['bind', 'rbind', 'remount', 'tmpcopyup', 'idmap', 'ridmap', ...withoutEffect],
-  ...[plainAttributes, atimeOptions].flatMap((table) => Object.keys(table).flatMap((name) => [name, `r${name}`])),
-  ...[propagationOptions, superOptions].flatMap((table) => Object.keys(table)),
-].sort()
+export function mountOptionNames(): readonly string[] {
+  return [
+    ...['bind', 'rbind', 'remount', 'tmpcopyup', 'idmap', 'ridmap', ...withoutEffect],
+    ...[plainAttributes, atimeOptions].flatMap((table) => Object.keys(table).flatMap((name) => [name, `r${name}`])),
+    ...[propagationOptions, superOptions].flatMap((table) => Object.keys(table)),
+  ].sort()
+}
 
 /** Collects attributes in listed order: the last word on each counts. */
 class Attributes {

@@ -13,6 +13,9 @@ import { compileFs, needsLateReadonly } from './mount-fs.ts'
 import { MOUNT_ATTR } from './mount-options.ts'
 import { ROOTED, type StagedOps } from './rootfs.ts'
 
+/** Two steps of a compilation need them, and to read all mounts is a good part of its time. */
+const known = new WeakMap<CompileContext, readonly MountEntry[]>()
+
 /**
  * All of `mounts`, in listed order. ORDER: `prepare` comes after that of the cgroups, whose directories it opens.
  * Spec: config.md#mounts
@@ -47,30 +50,40 @@ function compileMount(entry: MountEntry, cgroups: CgroupPlan): StagedOps {
 /** Closes the mounts that were left writable for what had to be made in them. ORDER: after mounts and devices. */
 export function compileLateReadonly(context: CompileContext): Op[] {
   const change = { set: MOUNT_ATTR.RDONLY, clear: 0, propagation: 0, recursive: false }
-  return mountEntries(context)
-    .filter(({ lateReadonly }) => lateReadonly)
-    .flatMap(({ destination, origin }): Op[] => {
-      const slot = context.targetSlot()
-      return [
-        { kind: 'open-rooted', path: destination, flags: ROOTED.DIRECTORY, slot, ...origin },
-        toSetattr(slot, change, origin),
-      ]
-    })
+  const ops: Op[] = []
+  for (const { lateReadonly, destination, origin } of mountEntries(context)) {
+    if (!lateReadonly) continue
+    const slot = context.targetSlot()
+    ops.push(
+      { kind: 'open-rooted', path: destination, flags: ROOTED.DIRECTORY, slot, ...origin },
+      toSetattr(slot, change, origin),
+    )
+  }
+  return ops
 }
 
-function mountEntries(context: CompileContext): MountEntry[] {
-  const entries = toMountEntries(context)
-  const devices = devicePaths(context)
-  return entries.map((entry, index) => {
-    const later = entries.slice(index + 1).map(({ destination }) => destination)
-    return needsLateReadonly(entry, [...later, ...devices]) ? { ...entry, lateReadonly: true } : entry
-  })
+function mountEntries(context: CompileContext): readonly MountEntry[] {
+  const entries = known.get(context) ?? readEntries(context)
+  known.set(context, entries)
+  return entries
+}
+
+function readEntries(context: CompileContext): readonly MountEntry[] {
+  const entries: MountEntry[] = []
+  // Backwards: what counts for each is what comes after it.
+  const later = [...devicePaths(context)]
+  for (const entry of toMountEntries(context).reverse()) {
+    entries.push(needsLateReadonly(entry, later) ? { ...entry, lateReadonly: true } : entry)
+    later.push(entry.destination)
+  }
+  return entries.reverse()
 }
 
 /** Paths that are made once everything is mounted. */
 function devicePaths(context: CompileContext): readonly string[] {
   const paths = context.process.terminal === true ? ['/dev/console'] : []
   if (!makesDevices(context)) return paths
-  const listed = context.linux.devices?.map(({ path }) => cleanPath(path)) ?? []
-  return [...paths, ...DEFAULT_DEVICES.map(({ path }) => path), ...listed]
+  for (const { path } of DEFAULT_DEVICES) paths.push(path)
+  for (const { path } of context.linux.devices ?? []) paths.push(cleanPath(path))
+  return paths
 }

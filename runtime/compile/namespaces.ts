@@ -40,22 +40,7 @@ export function compileNamespaces(context: CompileContext): NamespacePlan {
     // The new cgroup namespace takes the cgroup of its maker for its root, so init makes it once it is there.
     if ((path ?? '') === '' && type !== 'cgroup') cloneFlags |= CLONE_NEW[type]
   }
-  const prepare: Op[] = []
-  const joins: Spawn['joins'][number][] = []
-  for (const type of orderOfJoins(context)) {
-    const index = namespaces.findIndex((namespace) => namespace.type === type)
-    const path = namespaces[index]?.path ?? ''
-    if (path === '') continue
-    const slot = context.slots.next()
-    prepare.push({
-      kind: 'open-ns',
-      path,
-      nstype: CLONE_NEW[type],
-      slot,
-      ...origin(`/linux/namespaces/${index}`, type),
-    })
-    joins.push({ slot, type: CLONE_NEW[type] })
-  }
+  const { prepare, joins } = compileJoins(context)
   return {
     prepare,
     setup: compileLate(context),
@@ -66,6 +51,22 @@ export function compileNamespaces(context: CompileContext): NamespacePlan {
       stage: joins.length > 0 || (cloneFlags & CLONE_NEW.time) !== 0,
     },
   }
+}
+
+function compileJoins(context: CompileContext): { readonly prepare: readonly Op[]; readonly joins: Spawn['joins'] } {
+  const prepare: Op[] = []
+  const joins: Spawn['joins'][number][] = []
+  for (const type of orderOfJoins(context)) {
+    const namespace = findNamespace(context.linux, type)
+    const path = namespace?.path ?? ''
+    if (namespace === undefined || path === '') continue
+    const slot = context.slots.next()
+    const index = context.linux.namespaces?.indexOf(namespace)
+    const from = origin(`/linux/namespaces/${index}`, type)
+    prepare.push({ kind: 'open-ns', path, nstype: CLONE_NEW[type], slot, ...from })
+    joins.push({ slot, type: CLONE_NEW[type] })
+  }
+  return { prepare, joins }
 }
 
 /**
@@ -79,8 +80,9 @@ function orderOfJoins({ facts }: CompileContext): readonly LinuxNamespaceType[] 
 /** What can be done about namespaces only from within. */
 function compileLate({ linux }: CompileContext): Op[] {
   const ops: Op[] = []
-  const index = linux.namespaces?.findIndex(({ type }) => type === 'cgroup') ?? -1
-  if (isNew(linux.namespaces?.[index])) {
+  const cgroup = findNamespace(linux, 'cgroup')
+  if (cgroup !== undefined && isNew(cgroup)) {
+    const index = linux.namespaces?.indexOf(cgroup)
     ops.push({ kind: 'unshare', flags: CLONE_NEW.cgroup, ...origin(`/linux/namespaces/${index}`, 'cgroup') })
   }
   if (isNew(findNamespace(linux, 'network'))) {
@@ -91,7 +93,9 @@ function compileLate({ linux }: CompileContext): Op[] {
 
 /** Spec: config-linux.md#offset-for-time-namespace */
 function compileTimeOffsets({ linux }: CompileContext): string {
-  return Object.entries(linux.timeOffsets ?? {})
-    .map(([clock, { secs = 0, nanosecs = 0 }]) => `${clock} ${secs} ${nanosecs}\n`)
-    .join('')
+  let text = ''
+  for (const [clock, { secs = 0, nanosecs = 0 }] of Object.entries(linux.timeOffsets ?? {})) {
+    text += `${clock} ${secs} ${nanosecs}\n`
+  }
+  return text
 }

@@ -102,7 +102,7 @@ export function toEnvironment(env: readonly string[]): readonly string[] {
 }
 
 function compileHome(context: CompileContext, env: readonly string[]): Op[] {
-  if (env.some((entry) => entry.startsWith('HOME='))) return []
+  for (const entry of env) if (entry.startsWith('HOME=')) return []
   return [{ kind: 'home', uid: context.process.user.uid, ...processOrigin(context, 'env', undefined, 'HOME') }]
 }
 

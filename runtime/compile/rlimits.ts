@@ -46,17 +46,17 @@ export interface RlimitPlan {
 export function compileRlimits({ process, linux }: CompileContext): RlimitPlan {
   const early: Op[] = []
   const start: Op[] = []
-  process.rlimits?.forEach((limit, index) => {
+  for (const [index, limit] of (process.rlimits ?? []).entries()) {
     const from = origin(`/process/rlimits/${index}`, limit.type)
     const op: Op = { kind: 'prlimit', ...toArguments(limit, index), ...from }
     const { resource, soft, hard } = op
     if (limit.type !== 'RLIMIT_NOFILE' || soft >= OWN_DESCRIPTORS) {
       early.push(op)
-      return
+      continue
     }
     if (hard >= OWN_DESCRIPTORS) early.push({ kind: 'prlimit', resource, soft: hard, hard, ...from })
     start.push(op)
-  })
+  }
   // The front may not change the limits of another user without CAP_SYS_RESOURCE, which root can lack; but to the
   // user namespace that it has made it may do anything.
   const byFront = findNamespace(linux, 'user') !== undefined

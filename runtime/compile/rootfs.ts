@@ -18,7 +18,8 @@ export function placeOpens(
   context: Pick<CompileContext, 'facts'>,
   parts: readonly StagedOps[],
 ): { readonly front: readonly Op[]; readonly init: readonly Op[] } {
-  const opens = parts.flatMap(({ prepare }) => prepare)
+  const opens: Op[] = []
+  for (const { prepare } of parts) opens.push(...prepare)
   return opensInside(context) ? { front: [], init: opens } : { front: opens, init: [] }
 }
 
@@ -80,8 +81,7 @@ export function compileRootfs(context: CompileContext): StagedOps {
     prepare: [
       {
         kind: 'open-tree',
-        // A trailing slash would follow a symbolic link after all.
-        path: hostPath(request, path).replace(/(?<=.)\/+$/, ''),
+        path: withoutTrailingSlashes(hostPath(request, path)),
         flags: TREE.RECURSIVE | TREE.DIRECTORY | TREE.NO_FOLLOW,
         slot,
         ...from,
@@ -89,6 +89,13 @@ export function compileRootfs(context: CompileContext): StagedOps {
     ],
     setup: [{ kind: 'attach-root', slot, propagation: rootPropagation(linux).building, ...from }],
   }
+}
+
+/** A trailing slash would follow a symbolic link after all. */
+function withoutTrailingSlashes(path: string): string {
+  let length = path.length
+  while (length > 1 && path.endsWith('/', length)) length--
+  return path.slice(0, length)
 }
 
 /** What holds for the finished root itself. Spec: config.md#root, config-linux.md#rootfs-mount-propagation */

@@ -24,28 +24,33 @@ export function toTemplate(value: unknown, indent = 0, depth = 1): string {
   if (value instanceof Raw) return value.text
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   const array = Array.isArray(value)
-  const items = array
-    ? value.map((item) => toTemplate(item, indent, depth + 1))
-    : Object.entries(value)
-        .filter(([, item]) => item !== undefined)
-        .map(([key, item]) => `${JSON.stringify(key)}:${indent > 0 ? ' ' : ''}${toTemplate(item, indent, depth + 1)}`)
-  const [open, close] = array ? '[]' : '{}'
+  const open = array ? '[' : '{'
+  const close = array ? ']' : '}'
+  const items: string[] = []
+  if (array) {
+    for (const item of value) items.push(toTemplate(item, indent, depth + 1))
+  } else {
+    const colon = indent > 0 ? ': ' : ':'
+    for (const [key, item] of Object.entries(value)) {
+      if (item !== undefined) items.push(JSON.stringify(key) + colon + toTemplate(item, indent, depth + 1))
+    }
+  }
   if (indent === 0 || items.length === 0) return `${open}${items.join(',')}${close}`
   const line = `\n${' '.repeat(indent * depth)}`
   return `${open}${line}${items.join(`,${line}`)}\n${' '.repeat(indent * (depth - 1))}${close}`
 }
 
 /** Names of namespaces in runc's state.json, and of their files below /proc/PID/ns. */
-const namespaceNames: Readonly<Record<LinuxNamespaceType, readonly [type: string, file: string]>> = {
-  mount: ['NEWNS', 'mnt'],
-  network: ['NEWNET', 'net'],
-  uts: ['NEWUTS', 'uts'],
-  ipc: ['NEWIPC', 'ipc'],
-  pid: ['NEWPID', 'pid'],
-  user: ['NEWUSER', 'user'],
-  cgroup: ['NEWCGROUP', 'cgroup'],
-  time: ['NEWTIME', 'time'],
-}
+const namespaceNames: readonly (readonly [type: LinuxNamespaceType, name: string, file: string])[] = [
+  ['mount', 'NEWNS', 'mnt'],
+  ['network', 'NEWNET', 'net'],
+  ['uts', 'NEWUTS', 'uts'],
+  ['ipc', 'NEWIPC', 'ipc'],
+  ['pid', 'NEWPID', 'pid'],
+  ['user', 'NEWUSER', 'user'],
+  ['cgroup', 'NEWCGROUP', 'cgroup'],
+  ['time', 'NEWTIME', 'time'],
+]
 
 /** Directory of the container's root on the host. */
 export function rootfsPath({ request, spec }: CompileContext): string {
@@ -67,11 +72,16 @@ export interface StatePaths {
 /** Template of state.json: the keys that other tools look for in runc's, and what `exec` wants to know. */
 export function stateJsonTemplate(context: CompileContext, paths: StatePaths): string {
   const { request, spec, linux, facts, rootless } = context
-  const namespaces = Object.entries(namespaceNames).map(([type, [name, file]]) => {
-    const own = findNamespace(linux, type as LinuxNamespaceType)
-    return { name, file, own }
-  })
-  const nsPath = (file: string): Raw => new Raw(`"/proc/${PLACEHOLDER.pid}/ns/${file}"`)
+  const namespaces: { type: string; path: string }[] = []
+  const namespacePaths: Record<string, string | Raw> = {}
+  for (const [type, name, file] of namespaceNames) {
+    const own = findNamespace(linux, type)
+    if (own !== undefined) namespaces.push({ type: name, path: own.path ?? '' })
+    namespacePaths[name] = own?.path || new Raw(`"/proc/${PLACEHOLDER.pid}/ns/${file}"`)
+  }
+  const labels: string[] = []
+  for (const [key, value] of Object.entries(spec.annotations ?? {})) labels.push(`${key}=${value}`)
+  labels.push(`bundle=${request.bundle}`)
   return toTemplate({
     id: request.id,
     init_process_pid: PID,
@@ -82,26 +92,19 @@ export function stateJsonTemplate(context: CompileContext, paths: StatePaths): s
       rootfs: rootfsPath(context),
       readonlyfs: spec.root?.readonly ?? false,
       hostname: spec.hostname ?? '',
-      namespaces: namespaces.flatMap(({ name, own }) =>
-        own === undefined ? [] : [{ type: name, path: own.path ?? '' }],
-      ),
+      namespaces,
       cgroups: { path: linux.cgroupsPath ?? '', Systemd: false, Rootless: rootless },
       uid_mappings: toMappings(linux.uidMappings),
       gid_mappings: toMappings(linux.gidMappings),
       version: spec.ociVersion,
-      labels: [
-        ...Object.entries(spec.annotations ?? {}).map(([key, value]) => `${key}=${value}`),
-        `bundle=${request.bundle}`,
-      ],
+      labels,
       no_new_keyring: hasFlag(request, 'no-new-keyring'),
       rootless_euid: facts.uid !== 0,
       rootless_cgroups: rootless,
     },
     rootless,
     cgroup_paths: paths.cgroups,
-    namespace_paths: Object.fromEntries(
-      namespaces.map(({ name, file, own }) => [name, (own?.path ?? '') === '' ? nsPath(file) : own?.path]),
-    ),
+    namespace_paths: namespacePaths,
     external_descriptors: [],
     intel_rdt_path: paths.intelRdt,
     intel_rdt_mon_path: paths.intelRdtMonitor,

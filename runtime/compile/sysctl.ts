@@ -5,10 +5,12 @@ import { type CompileContext, invalid, origin } from './context.ts'
 
 /** Kernel parameters of the container's namespaces. Spec: config-linux.md#sysctl */
 export function compileSysctl({ linux }: CompileContext): Op[] {
-  return Object.entries(linux.sysctl ?? {}).map(([key, value]): Op => {
+  const ops: Op[] = []
+  for (const [key, value] of Object.entries(linux.sysctl ?? {})) {
     const pointer = pointerTo('/linux/sysctl', key)
-    return { kind: 'sysctl', path: sysctlPath(key, pointer), value, ...origin(pointer) }
-  })
+    ops.push({ kind: 'sysctl', path: sysctlPath(key, pointer), value, ...origin(pointer) })
+  }
+  return ops
 }
 
 /**

@@ -42,14 +42,9 @@ export function compileUser(context: CompileContext): UserPlan {
   }
 }
 
-/** u32 each, little-endian. */
+/** u32 each, as this machine writes them. */
 function toGroups(gids: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(gids.length * 4)
-  const view = new DataView(bytes.buffer)
-  gids.forEach((gid, index) => {
-    view.setUint32(index * 4, gid, true)
-  })
-  return bytes
+  return new Uint8Array(new Uint32Array(gids).buffer)
 }
 
 /**

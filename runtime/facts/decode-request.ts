@@ -6,18 +6,23 @@ const MAGIC = 0x51525354 // TSRQ
 const VERSION = 1
 const HEADER_SIZE = 16
 
+/** Little-endian, at any place. */
+function word(bytes: Uint8Array, at: number): number {
+  const low = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8)
+  return (low | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0
+}
+
 /** Length of a whole request, once its header is there. Errors: protocol. */
 export function requestLength(header: Uint8Array): number {
-  const view = new DataView(header.buffer, header.byteOffset, header.byteLength)
-  if (header.byteLength < HEADER_SIZE || view.getUint32(0, true) !== MAGIC) throw damaged('its magic number is wrong')
-  const version = view.getUint32(4, true)
+  if (header.byteLength < HEADER_SIZE || word(header, 0) !== MAGIC) throw damaged('its magic number is wrong')
+  const version = word(header, 4)
   if (version !== VERSION) {
     throw new TsrunError(
       'protocol',
       `tsrun asks in version ${version}, tsrun-plan understands ${VERSION}: install tsrun and tsrun-plan of the same release`,
     )
   }
-  const length = view.getUint32(8, true)
+  const length = word(header, 8)
   if (length < HEADER_SIZE) throw damaged('its length is wrong')
   return length
 }
@@ -50,16 +55,15 @@ function damaged(what: string): TsrunError {
 function readEntries(bytes: Uint8Array): ReadonlyMap<string, string> {
   const length = requestLength(bytes)
   if (length !== bytes.byteLength) throw damaged('it is cut short')
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   // Not fatal: paths of a host may be anything, and a config that is not UTF-8 fails with its own message.
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   const entries = new Map<string, string>()
-  const count = view.getUint32(12, true)
+  const count = word(bytes, 12)
   let at = HEADER_SIZE
   for (let index = 0; index < count; index++) {
     if (at + 8 > length) throw damaged('an entry lies outside')
-    const keyLength = view.getUint32(at, true)
-    const valueLength = view.getUint32(at + 4, true)
+    const keyLength = word(bytes, at)
+    const valueLength = word(bytes, at + 4)
     at += 8
     if (keyLength > length - at || valueLength > length - at - keyLength) throw damaged('an entry lies outside')
     const key = decoder.decode(bytes.subarray(at, at + keyLength))
@@ -120,10 +124,9 @@ function toFacts(entries: ReadonlyMap<string, string>): HostFacts {
 
 /** The comma-separated list of /sys/kernel/security/lsm. */
 export function toLsmList(text: string): readonly string[] {
-  return text
-    .trim()
-    .split(',')
-    .filter((name) => name !== '')
+  const names: string[] = []
+  for (const name of text.trim().split(',')) if (name !== '') names.push(name)
+  return names
 }
 
 function toTarget(entries: ReadonlyMap<string, string>): PlanRequest['target'] {

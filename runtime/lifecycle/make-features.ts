@@ -4,7 +4,7 @@ import type { Features } from '../../spec/runtime/features.ts'
 import type { MemoryPolicyFlagType, MemoryPolicyModeType } from '../../spec/runtime/linux.ts'
 import type { LinuxNamespaceType } from '../../spec/runtime/namespaces.ts'
 import type { LinuxSeccompAction, LinuxSeccompFlag, LinuxSeccompOperator } from '../../spec/runtime/seccomp.ts'
-import { MOUNT_OPTIONS } from '../compile/mount-options.ts'
+import { mountOptionNames } from '../compile/mount-options.ts'
 import { seccompArchitectures } from '../seccomp/architectures.ts'
 
 /** What the build knows of itself. */
@@ -82,7 +82,7 @@ export function makeFeatures({ version, commit, libseccomp }: BuildInfo): Featur
     ociVersionMin: '1.0.0',
     ociVersionMax: '1.3.0',
     hooks: ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'],
-    mountOptions: MOUNT_OPTIONS,
+    mountOptions: mountOptionNames(),
     linux: {
       namespaces,
       capabilities: CAPABILITIES,

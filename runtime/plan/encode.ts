@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import { InternalError, TsrunError } from '../../spec/error.ts'
+import { utf8Length } from '../../spec/utf8-length.ts'
 import { OPS, type Op, SECTIONS, TOLERATED } from './ops.ts'
 import type { Plan, Spawn } from './plan.ts'
 import { HEADER_WORDS, NO_SLOT, PLAN_MAGIC, PLAN_VERSION, SPAWN_FLAG } from './wire.ts'
 
 const encoder = new TextEncoder()
 
-/** Strings and raw bytes, each text once. */
+/** Strings and raw bytes, each text once. All of it is encoded in one go: one call of the engine and not hundreds. */
 class Pool {
-  #bytes = new Uint8Array(1 << 16)
-  #length = 1
+  readonly #measure: (text: string) => number
+  readonly #texts: string[] = ['']
+  readonly #raw: (readonly [offset: number, data: Uint8Array])[] = []
   readonly #known = new Map<string, number>([['', 0]])
+  #length = 1
+
+  constructor(measure: (text: string) => number) {
+    this.#measure = measure
+  }
 
   get length(): number {
     return this.#length
@@ -21,33 +28,38 @@ class Pool {
     if (known !== undefined) return known
     if (text.includes('\0'))
       throw new TsrunError('invalid-config', `config: the text ${JSON.stringify(text)} has a NUL byte in it`)
-    this.#reserve(text.length * 3 + 1)
-    const offset = this.#length
-    const { written } = encoder.encodeInto(text, this.#bytes.subarray(offset))
-    this.#length += written + 1
+    const offset = this.#add(text, this.#measure(text))
     this.#known.set(text, offset)
     return offset
   }
 
-  /** A NUL follows, so that handlers may read the bytes as text. */
-  bytes(data: Uint8Array): readonly [offset: number, length: number] {
-    if (data.length === 0) return [0, 0]
-    this.#reserve(data.length + 1)
+  /** Puts offset and length of the data. A NUL follows it, so that handlers may read it as text. */
+  bytes(data: string | Uint8Array, words: number[]): void {
+    const isText = typeof data === 'string'
+    const length = isText ? this.#measure(data) : data.length
+    if (length === 0) {
+      words.push(0, 0)
+      return
+    }
+    const offset = this.#add(isText ? data : ' '.repeat(length), length)
+    if (!isText) this.#raw.push([offset, data])
+    words.push(offset, length)
+  }
+
+  /** Return: false when a text took more room than it was measured. */
+  encodeInto(target: Uint8Array): boolean {
+    const text = `${this.#texts.join('\0')}\0`
+    const { read, written } = encoder.encodeInto(text, target)
+    if (read !== text.length || written !== this.#length) return false
+    for (const [offset, data] of this.#raw) target.set(data, offset)
+    return true
+  }
+
+  #add(text: string, length: number): number {
     const offset = this.#length
-    this.#bytes.set(data, offset)
-    this.#length += data.length + 1
-    return [offset, data.length]
-  }
-
-  copyTo(target: Uint8Array, at: number): void {
-    target.set(this.#bytes.subarray(0, this.#length), at)
-  }
-
-  #reserve(length: number): void {
-    if (this.#length + length <= this.#bytes.length) return
-    const larger = new Uint8Array((this.#length + length) * 2)
-    larger.set(this.#bytes.subarray(0, this.#length))
-    this.#bytes = larger
+    this.#texts.push(text)
+    this.#length += length + 1
+    return offset
   }
 }
 
@@ -60,58 +72,55 @@ class Lists {
     this.#pool = pool
   }
 
-  add(items: readonly string[]): readonly [offset: number, count: number] {
-    if (items.length === 0) return [0, 0]
-    const offset = (HEADER_WORDS + this.words.length) * 4
+  /** Puts offset and count of the items. */
+  add(items: readonly string[], words: number[]): void {
+    words.push(items.length === 0 ? 0 : this.#end(), items.length)
     for (const item of items) this.words.push(this.#pool.string(item))
-    return [offset, items.length]
   }
 
   addWords(words: readonly number[]): number {
-    const offset = (HEADER_WORDS + this.words.length) * 4
+    const offset = this.#end()
     this.words.push(...words)
     return offset
+  }
+
+  #end(): number {
+    return (HEADER_WORDS + this.words.length) * 4
   }
 }
 
 /** Plan -> the bytes that the executor reads. Spec: csrc/README.md, "Plan". */
 export function encodePlan(plan: Plan): Uint8Array {
-  const pool = new Pool()
+  // Nearly always all texts are ASCII, and to find out otherwise is cheaper than to look at each of them.
+  const bytes = encodeMeasured(plan, (text) => text.length) ?? encodeMeasured(plan, utf8Length)
+  if (bytes === undefined) throw new InternalError('internal error: the texts of the plan changed while it was encoded')
+  return bytes
+}
+
+/** Undefined when a text took more bytes than `measure` told. */
+function encodeMeasured(plan: Plan, measure: (text: string) => number): Uint8Array | undefined {
+  const pool = new Pool(measure)
   const lists = new Lists(pool)
-  const sections = SECTIONS.map((name) => {
-    const words: number[] = []
-    for (const op of plan.sections[name]) encodeOp(op, words, pool, lists)
-    return { words, count: plan.sections[name].length }
-  })
-  const warnings = lists.add(plan.warnings)
+  const ops: number[] = []
+  const places: number[] = []
+  for (const name of SECTIONS) {
+    places.push(plan.sections[name].length === 0 ? -1 : ops.length, plan.sections[name].length)
+    for (const op of plan.sections[name]) encodeOp(op, ops, pool, lists)
+  }
+  const warnings: number[] = []
+  lists.add(plan.warnings, warnings)
   const fields = encodeFields(plan, pool)
   const spawn = encodeSpawn(plan.spawn, pool, lists)
 
-  let at = HEADER_WORDS + lists.words.length
-  const places = sections.flatMap(({ words, count }) => {
-    const place = [count === 0 ? 0 : at * 4, count]
-    at += words.length
-    return place
-  })
-  const poolAt = at * 4
+  const opsAt = HEADER_WORDS + lists.words.length
+  for (let at = 0; at < places.length; at += 2) places[at] = places[at] === -1 ? 0 : (opsAt + (places[at] ?? 0)) * 4
+  const poolAt = (opsAt + ops.length) * 4
   const length = (poolAt + pool.length + 3) & ~3
-  const words = [
-    ...[PLAN_MAGIC, PLAN_VERSION, length, plan.slots, poolAt, length - poolAt, ...warnings],
-    ...places,
-    ...fields,
-    ...spawn,
-  ]
   const bytes = new Uint8Array(length)
   const target = new Uint32Array(bytes.buffer)
-  target.set(words, 0)
-  target.set(lists.words, HEADER_WORDS)
-  let section = HEADER_WORDS + lists.words.length
-  for (const { words } of sections) {
-    target.set(words, section)
-    section += words.length
-  }
-  pool.copyTo(bytes, poolAt)
-  return bytes
+  const head = [PLAN_MAGIC, PLAN_VERSION, length, plan.slots, poolAt, length - poolAt]
+  target.set(head.concat(warnings, places, fields, spawn, lists.words, ops))
+  return pool.encodeInto(bytes.subarray(poolAt)) ? bytes : undefined
 }
 
 function encodeOp(op: Op, words: number[], pool: Pool, lists: Lists): void {
@@ -132,8 +141,8 @@ function encodeOp(op: Op, words: number[], pool: Pool, lists: Lists): void {
         words.push(value === null ? NO_SLOT : (value as number))
         break
       case 'q': {
-        const number = BigInt.asUintN(64, value as bigint)
-        words.push(Number(number & 0xffffffffn), Number(number >> 32n))
+        const number = value as bigint
+        words.push(Number(BigInt.asUintN(32, number)), Number(BigInt.asUintN(32, number >> 32n)))
         break
       }
       case 's':
@@ -141,10 +150,10 @@ function encodeOp(op: Op, words: number[], pool: Pool, lists: Lists): void {
         words.push(pool.string(value as string))
         break
       case 'b':
-        words.push(...pool.bytes(typeof value === 'string' ? encoder.encode(value) : (value as Uint8Array)))
+        pool.bytes(value as string | Uint8Array, words)
         break
       case 'v':
-        words.push(...lists.add(value as readonly string[]))
+        lists.add(value as readonly string[], words)
         break
       default:
         throw new InternalError(`internal error: op ${op.kind} has the unknown signature ${signature}`)
@@ -153,14 +162,15 @@ function encodeOp(op: Op, words: number[], pool: Pool, lists: Lists): void {
   words[head] = code | ((words.length - head - 3) << 16)
 }
 
-function tolerance(op: Op): number {
+function tolerance({ tolerate }: Op): number {
+  if (tolerate === undefined) return 0
   let mask = 0
-  for (const name of op.tolerate ?? []) mask |= TOLERATED[name]
+  for (const name of tolerate) mask |= TOLERATED[name]
   return mask
 }
 
 function encodeFields({ fields }: Plan, pool: Pool): number[] {
-  return [
+  const texts = [
     fields.id,
     fields.stateJson,
     fields.stateOutput,
@@ -173,17 +183,23 @@ function encodeFields({ fields }: Plan, pool: Pool): number[] {
     fields.procsDirs.join(':'),
     '',
     '',
-  ].map((text) => pool.string(text))
+  ]
+  const words: number[] = []
+  for (const text of texts) words.push(pool.string(text))
+  return words
 }
 
 function encodeSpawn(spawn: Spawn, pool: Pool, lists: Lists): number[] {
-  const joins = spawn.joins.flatMap(({ slot, type }) => [slot, type])
-  let flags = 0
-  for (const [name, bit] of Object.entries(SPAWN_FLAG)) if (spawn[name as keyof typeof SPAWN_FLAG]) flags |= bit
-  return [
-    ...[spawn.cloneFlags >>> 0, 0, joins.length === 0 ? 0 : lists.addWords(joins), spawn.joins.length],
-    ...[pool.string(spawn.timeOffsets), spawn.cgroupSlot ?? NO_SLOT, flags, 0, 0, 0, 0, 0],
-  ]
+  const { joins } = spawn
+  const joinsAt = joins.length === 0 ? 0 : lists.addWords(joins.flatMap(({ slot, type }) => [slot, type]))
+  const flags =
+    (spawn.terminal ? SPAWN_FLAG.terminal : 0) |
+    (spawn.stage ? SPAWN_FLAG.stage : 0) |
+    (spawn.exec ? SPAWN_FLAG.exec : 0)
+  const timeOffsets = pool.string(spawn.timeOffsets)
+  return [spawn.cloneFlags >>> 0, 0, joinsAt, joins.length, timeOffsets, spawn.cgroupSlot ?? NO_SLOT, flags].concat([
+    0, 0, 0, 0, 0,
+  ])
 }
 
 /** The answer that says why there is no plan. Spec: csrc/README.md, "Answer". */

@@ -15,13 +15,13 @@ export const capabilitiesEffective: Rule = {
   check({ process }, report) {
     const capabilities = process?.capabilities
     const permitted = new Set(capabilities?.permitted)
-    capabilities?.effective?.forEach((name, index) => {
+    for (const [index, name] of (capabilities?.effective ?? []).entries()) {
       if (CAPABILITIES.includes(name) && !permitted.has(name)) {
         report(
           `/process/capabilities/effective/${index}`,
           `${name} cannot be granted without being in process.capabilities.permitted, it is left out`,
         )
       }
-    })
+    }
   },
 }

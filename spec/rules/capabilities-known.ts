@@ -13,13 +13,13 @@ export const capabilitiesKnown: Rule = {
   process: true,
   check({ process }, report) {
     for (const set of CAPABILITY_SETS) {
-      process?.capabilities?.[set]?.forEach((name, index) => {
+      for (const [index, name] of (process?.capabilities?.[set] ?? []).entries()) {
         if (!CAPABILITIES.includes(name))
           report(
             `/process/capabilities/${set}/${index}`,
             `${JSON.stringify(name)} is no capability of Linux, it is left out`,
           )
-      })
+      }
     }
   },
 }

@@ -10,7 +10,7 @@ export const deviceCgroup: Rule = {
   section: 'config-linux.md#allowed-device-list',
   field: '/linux/resources/devices',
   check({ linux }, report) {
-    linux?.resources?.devices?.forEach((device, index) => {
+    for (const [index, device] of (linux?.resources?.devices ?? []).entries()) {
       const at = `/linux/resources/devices/${index}`
       const { type = '', access = '' } = device as { readonly type?: string; readonly access?: string }
       if (!['', 'a', 'b', 'c'].includes(type))
@@ -22,6 +22,6 @@ export const deviceCgroup: Rule = {
         if (value !== undefined && value < -1)
           report(`${at}/${name}`, `${value} is no device number: give one from 0, or -1 for all`)
       }
-    })
+    }
   },
 }

@@ -10,9 +10,9 @@ export const envEntries: Rule = {
   section: 'config.md#process',
   process: true,
   check({ process }, report) {
-    process?.env?.forEach((entry, index) => {
+    for (const [index, entry] of (process?.env ?? []).entries()) {
       if (entry.indexOf('=') < 1)
         report(`/process/env/${index}`, `${JSON.stringify(entry)} is not NAME=VALUE: write it so`)
-    })
+    }
   },
 }

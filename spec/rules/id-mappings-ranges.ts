@@ -11,7 +11,7 @@ function checkRanges(mappings: readonly LinuxIDMapping[], pointer: string, repor
     report(pointer, `has ${mappings.length} entries: the kernel takes at most ${MOST_ENTRIES}`)
     return
   }
-  mappings.forEach((mapping, index) => {
+  for (const [index, mapping] of mappings.entries()) {
     const at = `${pointer}/${index}`
     if (mapping.size === 0) report(`${at}/size`, '0 maps nothing: give the number of ids to map')
     for (const side of ['containerID', 'hostID'] as const) {
@@ -23,7 +23,7 @@ function checkRanges(mappings: readonly LinuxIDMapping[], pointer: string, repor
       )
       if (other !== -1) report(`${at}/${side}`, `overlaps entry ${other} of the same list: make the ranges disjoint`)
     }
-  })
+  }
 }
 
 /**
@@ -36,9 +36,9 @@ export const idMappingsRanges: Rule = {
   check(spec, report) {
     for (const field of ['uidMappings', 'gidMappings'] as const) {
       checkRanges(spec.linux?.[field] ?? [], `/linux/${field}`, report)
-      spec.mounts?.forEach((mount, index) => {
+      for (const [index, mount] of (spec.mounts ?? []).entries()) {
         checkRanges(mount[field] ?? [], `/mounts/${index}/${field}`, report)
-      })
+      }
     }
   },
 }

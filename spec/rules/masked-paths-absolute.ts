@@ -10,12 +10,12 @@ export const maskedPathsAbsolute: Rule = {
   section: 'config-linux.md#masked-paths',
   field: '/linux/maskedPaths',
   check({ linux }, report) {
-    linux?.maskedPaths?.forEach((path, index) => {
+    for (const [index, path] of (linux?.maskedPaths ?? []).entries()) {
       if (!path.startsWith('/'))
         report(
           `/linux/maskedPaths/${index}`,
           `${JSON.stringify(path)} is not absolute: write a path that starts with /`,
         )
-    })
+    }
   },
 }

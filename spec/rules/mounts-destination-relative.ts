@@ -10,13 +10,13 @@ export const mountsDestinationRelative: Rule = {
   section: 'config.md#mounts',
   field: '/mounts',
   check({ mounts }, report) {
-    mounts?.forEach(({ destination }, index) => {
+    for (const [index, { destination }] of (mounts ?? []).entries()) {
       if (destination !== '' && !destination.startsWith('/')) {
         report(
           `/mounts/${index}/destination`,
           `${JSON.stringify(destination)} is not absolute, which is deprecated: it counts from the root of the container`,
         )
       }
-    })
+    }
   },
 }

@@ -10,8 +10,8 @@ export const mountsDestination: Rule = {
   section: 'config.md#mounts',
   field: '/mounts',
   check({ mounts }, report) {
-    mounts?.forEach(({ destination }, index) => {
+    for (const [index, { destination }] of (mounts ?? []).entries()) {
       if (destination === '') report(`/mounts/${index}/destination`, 'is empty: write a path that starts with /')
-    })
+    }
   },
 }

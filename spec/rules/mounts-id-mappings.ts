@@ -12,12 +12,12 @@ export const mountsIdMappings: Rule = {
   field: '/mounts',
   reads: '/linux/namespaces',
   check(spec, report) {
-    spec.mounts?.forEach(({ uidMappings = [], gidMappings = [], options = [] }, index) => {
+    for (const [index, { uidMappings = [], gidMappings = [], options = [] }] of (spec.mounts ?? []).entries()) {
       if (uidMappings.length > 0 && gidMappings.length === 0)
         report(`/mounts/${index}/gidMappings`, 'is missing beside uidMappings: give both')
       if (gidMappings.length > 0 && uidMappings.length === 0)
         report(`/mounts/${index}/uidMappings`, 'is missing beside gidMappings: give both')
-      const idmap = options.find((option) => option === 'idmap' || option === 'ridmap')
+      const idmap = options.includes('idmap') ? 'idmap' : options.includes('ridmap') ? 'ridmap' : undefined
       if (
         idmap !== undefined &&
         uidMappings.length + gidMappings.length === 0 &&
@@ -28,6 +28,6 @@ export const mountsIdMappings: Rule = {
           `"${idmap}" has no mapping to apply: give uidMappings and gidMappings, or a user namespace`,
         )
       }
-    })
+    }
   },
 }

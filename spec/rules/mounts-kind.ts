@@ -15,12 +15,12 @@ export const mountsKind: Rule = {
   section: 'config.md#posix-platform-mounts',
   field: '/mounts',
   check({ mounts }, report) {
-    mounts?.forEach(({ type = '', source = '', options = [] }, index) => {
+    for (const [index, { type = '', source = '', options = [] }] of (mounts ?? []).entries()) {
       const bind = options.includes('bind') || options.includes('rbind')
       if (bind && source === '') report(`/mounts/${index}/source`, 'is missing: give the file or directory to bind')
       if (!bind && type === '' && !options.some((option) => CHANGES.has(option))) {
         report(`/mounts/${index}/type`, 'is missing: give a filesystem type, or the option "bind"')
       }
-    })
+    }
   },
 }

@@ -10,13 +10,13 @@ export const namespacesPathAbsolute: Rule = {
   section: 'config-linux.md#namespaces',
   field: '/linux/namespaces',
   check({ linux }, report) {
-    linux?.namespaces?.forEach(({ path = '' }, index) => {
+    for (const [index, { path = '' }] of (linux?.namespaces ?? []).entries()) {
       if (path !== '' && !path.startsWith('/')) {
         report(
           `/linux/namespaces/${index}/path`,
           `${JSON.stringify(path)} is not absolute: write a path that starts with /`,
         )
       }
-    })
+    }
   },
 }

@@ -11,7 +11,7 @@ export const namespacesUnique: Rule = {
   field: '/linux/namespaces',
   check({ linux }, report) {
     const seen = new Map<string, number>()
-    linux?.namespaces?.forEach(({ type }, index) => {
+    for (const [index, { type }] of (linux?.namespaces ?? []).entries()) {
       const first = seen.get(type)
       if (first === undefined) seen.set(type, index)
       else
@@ -19,6 +19,6 @@ export const namespacesUnique: Rule = {
           `/linux/namespaces/${index}/type`,
           `${type} is listed twice: remove this entry or linux.namespaces[${first}]`,
         )
-    })
+    }
   },
 }

@@ -10,12 +10,12 @@ export const readonlyPathsAbsolute: Rule = {
   section: 'config-linux.md#readonly-paths',
   field: '/linux/readonlyPaths',
   check({ linux }, report) {
-    linux?.readonlyPaths?.forEach((path, index) => {
+    for (const [index, path] of (linux?.readonlyPaths ?? []).entries()) {
       if (!path.startsWith('/'))
         report(
           `/linux/readonlyPaths/${index}`,
           `${JSON.stringify(path)} is not absolute: write a path that starts with /`,
         )
-    })
+    }
   },
 }

@@ -17,9 +17,9 @@ export const rlimitsKnown: Rule = {
   field: '/process/rlimits',
   process: true,
   check({ process }, report) {
-    process?.rlimits?.forEach(({ type }, index) => {
+    for (const [index, { type }] of (process?.rlimits ?? []).entries()) {
       if (!KNOWN.has(type))
         report(`/process/rlimits/${index}/type`, `${type} is unknown: give one of ${[...KNOWN].join(', ')}`)
-    })
+    }
   },
 }

@@ -11,9 +11,9 @@ export const rlimitsOrder: Rule = {
   field: '/process/rlimits',
   process: true,
   check({ process }, report) {
-    process?.rlimits?.forEach(({ soft, hard }, index) => {
+    for (const [index, { soft, hard }] of (process?.rlimits ?? []).entries()) {
       if (soft > hard)
         report(`/process/rlimits/${index}/soft`, `${soft} is above the hard limit ${hard}: lower it, or raise hard`)
-    })
+    }
   },
 }

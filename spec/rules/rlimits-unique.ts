@@ -12,7 +12,7 @@ export const rlimitsUnique: Rule = {
   process: true,
   check({ process }, report) {
     const seen = new Map<string, number>()
-    process?.rlimits?.forEach(({ type }, index) => {
+    for (const [index, { type }] of (process?.rlimits ?? []).entries()) {
       const first = seen.get(type)
       if (first === undefined) seen.set(type, index)
       else
@@ -20,6 +20,6 @@ export const rlimitsUnique: Rule = {
           `/process/rlimits/${index}/type`,
           `${type} is given twice: remove this entry or process.rlimits[${first}]`,
         )
-    })
+    }
   },
 }

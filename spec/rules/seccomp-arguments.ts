@@ -10,14 +10,13 @@ export const seccompArguments: Rule = {
   section: 'config-linux.md#seccomp',
   field: '/linux/seccomp',
   check({ linux }, report) {
-    linux?.seccomp?.syscalls?.forEach(({ names, args }, index) => {
+    for (const [index, { names, args = [] }] of (linux?.seccomp?.syscalls ?? []).entries()) {
       const at = `/linux/seccomp/syscalls/${index}`
-      names.forEach((name, place) => {
-        if (name === '') report(`${at}/names/${place}`, 'is empty: name a system call')
-      })
-      args?.forEach((arg, place) => {
+      const empty = names.indexOf('')
+      if (empty !== -1) report(`${at}/names/${empty}`, 'is empty: name a system call')
+      for (const [place, arg] of args.entries()) {
         if (arg.index > 5) report(`${at}/args/${place}/index`, `${arg.index} is no argument: give 0 to 5`)
-      })
-    })
+      }
+    }
   },
 }

@@ -24,8 +24,8 @@ export const seccompErrno: Rule = {
     const seccomp = linux?.seccomp
     if (seccomp === undefined) return
     check(seccomp.defaultAction, seccomp.defaultErrnoRet, '/linux/seccomp/defaultErrnoRet', report)
-    seccomp.syscalls?.forEach(({ action, errnoRet }, index) => {
+    for (const [index, { action, errnoRet }] of (seccomp.syscalls ?? []).entries()) {
       check(action, errnoRet, `/linux/seccomp/syscalls/${index}/errnoRet`, report)
-    })
+    }
   },
 }

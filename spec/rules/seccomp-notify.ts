@@ -20,14 +20,14 @@ export const seccompNotify: Rule = {
         `${NOTIFY} cannot be the default, the runtime itself would wait for the listener: use it for named calls`,
       )
     }
-    seccomp.syscalls?.forEach(({ action, names }, index) => {
-      const write = names.indexOf('write')
-      if (action === NOTIFY && write !== -1) {
+    for (const [index, { action, names }] of (seccomp.syscalls ?? []).entries()) {
+      const write = action === NOTIFY ? names.indexOf('write') : -1
+      if (write !== -1) {
         report(
           `/linux/seccomp/syscalls/${index}/names/${write}`,
           `write cannot have ${NOTIFY}, the runtime itself would wait for the listener: remove it`,
         )
       }
-    })
+    }
   },
 }

@@ -4,21 +4,11 @@ import { pointerTo } from '../pointer.ts'
 import type { Rule } from '../rule.ts'
 import type { LinuxNamespaceType } from '../runtime/namespaces.ts'
 
-const IPC: ReadonlySet<string> = new Set(
-  [
-    'msgmax',
-    'msgmnb',
-    'msgmni',
-    'msg_next_id',
-    'sem',
-    'sem_next_id',
-    'shmall',
-    'shmmax',
-    'shmmni',
-    'shm_next_id',
-    'shm_rmid_forced',
-  ].map((name) => `kernel.${name}`),
-)
+/** Below kernel. */
+const IPC: ReadonlySet<string> = new Set([
+  ...['msgmax', 'msgmnb', 'msgmni', 'msg_next_id', 'sem', 'sem_next_id'],
+  ...['shmall', 'shmmax', 'shmmni', 'shm_next_id', 'shm_rmid_forced'],
+])
 
 /**
  * The name with dots between its parts, as sysctl(8) reads both spellings: the first separator counts, and where it
@@ -35,7 +25,8 @@ function dotted(key: string): string | undefined {
 }
 
 function namespaceOf(name: string): LinuxNamespaceType | undefined {
-  if (IPC.has(name) || name.startsWith('fs.mqueue.')) return 'ipc'
+  const isIpc = name.startsWith('kernel.') && IPC.has(name.slice('kernel.'.length))
+  if (isIpc || name.startsWith('fs.mqueue.')) return 'ipc'
   if (name.startsWith('net.')) return 'network'
   if (name === 'kernel.domainname') return 'uts'
   return name.startsWith('user.') ? 'user' : undefined

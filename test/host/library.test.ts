@@ -2,12 +2,14 @@
 // The library, compiled, under Node, against the built program. It plans in its own process: tsrun-plan is not started.
 
 import { spawn, spawnSync } from 'node:child_process'
-import { copyFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, withArgs } from '../helpers/bundle.ts'
 import { type Container, newContainer, newId } from '../helpers/container.ts'
+import { readCgroupDir } from '../helpers/host.ts'
 import { isTsrun, runtimePath } from '../helpers/runtime.ts'
+import { scaled } from '../helpers/slow.ts'
 import { hostSuite } from '../helpers/suite.ts'
 import { mark, newDir, newPath, projectDir, stateRoot } from '../helpers/work-dir.ts'
 
@@ -15,7 +17,7 @@ const { test: hostTest, run } = hostSuite('library')
 const test: typeof hostTest = (name, body) =>
   hostTest(name, body, { needs: [() => (isTsrun ? undefined : 'the library runs tsrun')] })
 
-if (isTsrun) {
+if (isTsrun && process.env['TSRUN_TEST_BIN'] === undefined) {
   const built = spawnSync('sh', [join(projectDir, 'cmd/dev/build-lib.sh')], { encoding: 'utf8' })
   if (built.status !== 0) throw new Error(`build-lib.sh failed:\n${built.stdout}${built.stderr}`)
 }
@@ -40,7 +42,7 @@ function runFile(args: readonly string[]): Promise<Ran> {
     const child = spawn('node', args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, TSRUN_TEST_MARK: mark },
-      timeout: 25_000,
+      timeout: scaled(25_000),
     })
     let [stdout, stderr] = ['', '']
     child.stdout.on('data', (chunk: Buffer) => {
@@ -68,6 +70,21 @@ async function withNode(patch: Json, code: string, check: (out: string, containe
     container.delete(['--force'])
   }
 }
+
+test('update', async () => {
+  const code = `
+    const { id } = options
+    await tsrun.create(options)
+    const warnings = await tsrun.update(id, { ...options, resources: { pids: { limit: 23 }, memory: { kernel: 1 } } })
+    const failure = await tsrun.update(id, { ...options, resources: { cpu: { period: 5 } } }).catch((error) => error)
+    console.log(JSON.stringify([warnings.length, failure.code, failure.pointer]))
+  `
+  await withNode(withArgs(['sleep', '60']), code, (out, container) => {
+    assert.equal(JSON.parse(out), [1, 'cgroup', '/linux/resources/cpu/period'])
+    const dir = readCgroupDir(Number(container.state()['pid']), 'pids') ?? ''
+    assert.is(readFileSync(join(dir, 'pids.max'), 'utf8'), '23\n')
+  })
+})
 
 test('create, start, state, kill, delete', async () => {
   const code = `

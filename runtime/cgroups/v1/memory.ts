@@ -2,11 +2,15 @@
 import { TsrunError } from '../../../spec/error.ts'
 import type { LinuxMemory } from '../../../spec/runtime/resources.ts'
 import { type CgroupWrite, toDecimal } from '../cgroup-write.ts'
+import type { LimitsInForce } from '../limits-in-force.ts'
 
 const base = '/linux/resources/memory'
 
-/** Limits of the v1 memory controller. Zero means "not set". Spec: config-linux.md#memory */
-export function compileMemoryV1(memory: LinuxMemory): CgroupWrite[] {
+/**
+ * Limits of the v1 memory controller. Zero means "not set". `inForce` is given for a container that has processes.
+ * Spec: config-linux.md#memory
+ */
+export function compileMemoryV1(memory: LinuxMemory, inForce?: LimitsInForce): CgroupWrite[] {
   const writes: CgroupWrite[] = []
   const add = (field: string, file: string, value: string, tolerate?: CgroupWrite['tolerate']) =>
     writes.push({
@@ -18,15 +22,20 @@ export function compileMemoryV1(memory: LinuxMemory): CgroupWrite[] {
     })
   const limit = memory.limit ?? 0
   const swap = memory.swap ?? 0
+  const both = limit !== 0 && swap !== 0 && swap !== -1
+  if (inForce !== undefined) checkAgainst(inForce, limit, swap)
   // The kernel refuses memsw < limit at every moment. A cgroup that existed before may hold any
   // limits, so memsw is lifted out of the way first and both orders of old and new values work.
-  if (limit !== 0 && swap !== 0 && swap !== -1) add('swap', 'memsw.limit_in_bytes', '-1')
+  // Where the limit is known, one of the orders does, and no process is without a limit meanwhile.
+  const swapFirst = both && inForce?.memory !== undefined && swap >= inForce.memory
+  if (swapFirst) add('swap', 'memsw.limit_in_bytes', toDecimal(swap))
+  else if (both && inForce?.memory === undefined) add('swap', 'memsw.limit_in_bytes', '-1')
   if (swap === -1) add('swap', 'memsw.limit_in_bytes', '-1')
   // Without a limit on memory there is none on memory plus swap; the file is absent where the
   // kernel does not count swap.
   else if (limit === -1 && swap === 0) add('limit', 'memsw.limit_in_bytes', '-1', ['ENOENT'])
   if (limit !== 0) add('limit', 'limit_in_bytes', toDecimal(limit))
-  if (swap !== 0 && swap !== -1) add('swap', 'memsw.limit_in_bytes', toDecimal(swap))
+  if (swap !== 0 && swap !== -1 && !swapFirst) add('swap', 'memsw.limit_in_bytes', toDecimal(swap))
   if (memory.reservation) {
     add('reservation', 'soft_limit_in_bytes', toDecimal(memory.reservation))
   }
@@ -44,4 +53,22 @@ export function compileMemoryV1(memory: LinuxMemory): CgroupWrite[] {
     add('swappiness', 'swappiness', String(swappiness))
   }
   return writes
+}
+
+/** Errors: invalid-config when one of the two limits is changed alone and does not fit to the other. */
+function checkAgainst({ memory, memorySwap }: LimitsInForce, limit: number, swap: number): void {
+  if (limit > 0 && swap === 0 && memorySwap !== undefined && limit > memorySwap) {
+    throw new TsrunError(
+      'invalid-config',
+      `linux.resources.memory.limit: ${limit} is above the limit of memory plus swap, which is ${memorySwap} (memory.memsw.limit_in_bytes): give linux.resources.memory.swap too`,
+      { pointer: `${base}/limit` },
+    )
+  }
+  if (swap > 0 && limit === 0 && memory !== undefined && swap < memory) {
+    throw new TsrunError(
+      'invalid-config',
+      `linux.resources.memory.swap: ${swap} is below the memory limit, which is ${memory} (memory.limit_in_bytes) and part of it: give linux.resources.memory.limit too`,
+      { pointer: `${base}/swap` },
+    )
+  }
 }

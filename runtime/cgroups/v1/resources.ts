@@ -4,6 +4,7 @@ import type { LinuxResources } from '../../../spec/runtime/resources.ts'
 import type { CgroupWrite } from '../cgroup-write.ts'
 import { compileCpuset } from '../cpuset.ts'
 import { compileHugetlb } from '../hugetlb.ts'
+import type { LimitsInForce } from '../limits-in-force.ts'
 import { compilePids } from '../pids.ts'
 import { compileRdma } from '../rdma.ts'
 import { compileBlkioV1 } from './blkio.ts'
@@ -12,7 +13,7 @@ import { compileMemoryV1 } from './memory.ts'
 import { compileNetworkV1 } from './network.ts'
 
 /** linux.resources as writes to v1 hierarchies, devices aside. Errors: not-supported for `unified`. */
-export function compileResourcesV1(resources: LinuxResources): CgroupWrite[] {
+export function compileResourcesV1(resources: LinuxResources, inForce?: LimitsInForce): CgroupWrite[] {
   const { memory, cpu, pids, blockIO, hugepageLimits, network, rdma, unified } = resources
   if (unified !== undefined && Object.keys(unified).length > 0) {
     throw new TsrunError(
@@ -23,7 +24,7 @@ export function compileResourcesV1(resources: LinuxResources): CgroupWrite[] {
   }
   return [
     ...(cpu === undefined ? [] : compileCpuset(cpu)),
-    ...(memory === undefined ? [] : compileMemoryV1(memory)),
+    ...(memory === undefined ? [] : compileMemoryV1(memory, inForce)),
     ...(cpu === undefined ? [] : compileCpuV1(cpu)),
     ...(pids === undefined ? [] : compilePids(pids)),
     ...(blockIO === undefined ? [] : compileBlkioV1(blockIO)),

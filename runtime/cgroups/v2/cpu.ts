@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LinuxCPU } from '../../../spec/runtime/resources.ts'
 import { type CgroupWrite, toDecimal } from '../cgroup-write.ts'
+import type { LimitsInForce } from '../limits-in-force.ts'
 import { onlyV1 } from './only-v1.ts'
 
 const base = '/linux/resources/cpu'
 
-/** Limits of the v2 cpu controller. Zero means "not set", except for burst and idle. */
-export function compileCpuV2(cpu: LinuxCPU): CgroupWrite[] {
+/**
+ * Limits of the v2 cpu controller. Zero means "not set", except for burst and idle. Quota and period share a file: of
+ * the two, the one that is not set stays as it is in force.
+ */
+export function compileCpuV2(cpu: LinuxCPU, inForce: LimitsInForce): CgroupWrite[] {
   if (cpu.realtimePeriod) throw onlyV1(`${base}/realtimePeriod`)
   if (cpu.realtimeRuntime) throw onlyV1(`${base}/realtimeRuntime`)
   const writes: CgroupWrite[] = []
@@ -15,9 +19,10 @@ export function compileCpuV2(cpu: LinuxCPU): CgroupWrite[] {
   // The weight of an idle cgroup is fixed: it must be written before.
   if (cpu.shares) add('shares', 'cpu.weight', String(sharesToWeight(cpu.shares)))
   if (cpu.quota || cpu.period) {
-    const quota = cpu.quota !== undefined && cpu.quota > 0 ? toDecimal(cpu.quota) : 'max'
-    const period = cpu.period ? toDecimal(cpu.period, 'uint64') : '100000'
-    add(cpu.quota ? 'quota' : 'period', 'cpu.max', `${quota} ${period}`)
+    const quota = cpu.quota || (inForce.quota ?? -1)
+    const period = cpu.period || (inForce.period ?? 100000)
+    const value = `${quota > 0 ? toDecimal(quota) : 'max'} ${toDecimal(period, 'uint64')}`
+    add(cpu.quota ? 'quota' : 'period', 'cpu.max', value)
   }
   if (cpu.burst !== undefined) add('burst', 'cpu.max.burst', toDecimal(cpu.burst, 'uint64'))
   if (cpu.idle !== undefined) add('idle', 'cpu.idle', toDecimal(cpu.idle))

@@ -12,7 +12,7 @@ const throttles = [
   ['throttleWriteIOPSDevice', 'wiops'],
 ] as const
 
-/** Limits of the v2 io controller. A weight of zero means "not set". Spec: config-linux.md#block-io */
+/** Limits of the v2 io controller. A weight of zero means "not set", a rate of zero "no limit". Spec: config-linux.md#block-io */
 export function compileIoV2(io: LinuxBlockIO): CgroupWrite[] {
   if (io.leafWeight) throw onlyV1(`${base}/leafWeight`)
   const writes: CgroupWrite[] = []
@@ -37,7 +37,7 @@ export function compileIoV2(io: LinuxBlockIO): CgroupWrite[] {
   }
   for (const [field, key] of throttles) {
     for (const [index, { major, minor, rate }] of (io[field] ?? []).entries()) {
-      add(`${field}/${index}`, 'io.max', `${major}:${minor} ${key}=${toDecimal(rate, 'uint64')}`)
+      add(`${field}/${index}`, 'io.max', `${major}:${minor} ${key}=${rate === 0 ? 'max' : toDecimal(rate, 'uint64')}`)
     }
   }
   return writes

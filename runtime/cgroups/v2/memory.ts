@@ -2,12 +2,13 @@
 import { TsrunError } from '../../../spec/error.ts'
 import type { LinuxMemory } from '../../../spec/runtime/resources.ts'
 import { type CgroupWrite, toDecimal } from '../cgroup-write.ts'
+import type { LimitsInForce } from '../limits-in-force.ts'
 import { onlyV1 } from './only-v1.ts'
 
 const base = '/linux/resources/memory'
 
 /** Limits of the v2 memory controller. Zero means "not set". Spec: config-linux.md#memory */
-export function compileMemoryV2(memory: LinuxMemory): CgroupWrite[] {
+export function compileMemoryV2(memory: LinuxMemory, inForce: LimitsInForce): CgroupWrite[] {
   if (memory.disableOOMKiller) throw onlyV1(`${base}/disableOOMKiller`)
   const swappiness = memory.swappiness
   if (swappiness !== undefined && swappiness !== -1 && swappiness < 2 ** 63) {
@@ -22,7 +23,9 @@ export function compileMemoryV2(memory: LinuxMemory): CgroupWrite[] {
       pointer: `${base}/${field}`,
       ...(tolerate && { tolerate }),
     })
-  const swap = swapMax(memory.limit ?? 0, memory.swap ?? 0)
+  // Without a limit in force either, swap is refused: 0 says so.
+  const counted = memory.swap && !memory.limit ? (inForce.memory ?? 0) : (memory.limit ?? 0)
+  const swap = swapMax(counted, memory.swap ?? 0)
   if (swap !== undefined) {
     // A kernel that does not count swap has no such file, and nothing to limit.
     const absentIsFine = swap === 'max' || swap === '0'

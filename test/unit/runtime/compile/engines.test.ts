@@ -216,11 +216,13 @@ test("podman's: private mounts, a tmpfs that takes over what the image has", () 
       move #0 #1
       mount-fs tmpfs tmpfs [] +6 #0
       ensure /run 0 0755 #1
+      like-target #0 #1
       copy-up #0 /run
       setattr #0 private
       move #0 #1
       mount-fs tmpfs tmpfs [size=1m] +0 #0
       ensure /ro 0 0755 #1
+      like-target #0 #1
       copy-up #0 /ro
       setattr #0 +1 private
       move #0 #1

@@ -122,22 +122,33 @@ for (const [options, made] of [
   [['sync', 'dirsync', 'lazytime', 'mand', 'iversion'], '[sync dirsync lazytime mand iversion] +0'],
 ] as const) {
   test(`a tmpfs with "${options.join()}" is made with ${made}`, () => {
-    assert.equal(tmpfs(...options), [`mount-fs tmpfs tmpfs ${made} #0`, 'ensure /data 0 0755 #1', 'move #0 #1'])
+    const like = options.some((option) => option.startsWith('mode=')) ? [] : ['like-target #0 #1']
+    const mount = [`mount-fs tmpfs tmpfs ${made} #0`, 'ensure /data 0 0755 #1']
+    assert.equal(tmpfs(...options), [...mount, ...like, 'move #0 #1'])
   })
 }
 
 test('a new file system is private unless told otherwise', () => {
-  assert.equal(tmpfs('rshared')[2], 'setattr #0 shared')
-  assert.equal(tmpfs('slave', 'shared').slice(2, 4), ['setattr #0 slave', 'setattr #0 shared'])
+  assert.is(tmpfs('rshared')[3], 'setattr #0 shared')
+  assert.equal(tmpfs('slave', 'shared').slice(3, 5), ['setattr #0 slave', 'setattr #0 shared'])
 })
 
 test('"ro" is also for the file system itself where that is no one else\'s', () => {
   const made = (type: string) => compile([{ destination: '/data', type, source: '/dev/sda1', options: ['ro'] }]).setup
   assert.is(made('ext4')[0], 'mount-fs ext4 /dev/sda1 [ro] +1 #0')
   assert.is(made('overlay')[0], 'mount-fs overlay /dev/sda1 [ro] +1 #0')
-  for (const type of ['tmpfs', 'mqueue', 'devpts', 'cgroup2', 'debugfs']) {
+  for (const type of ['mqueue', 'devpts', 'cgroup2', 'debugfs']) {
     assert.is(made(type)[0], `mount-fs ${type} /dev/sda1 [] +1 #0`)
   }
+})
+
+test('a read-only tmpfs takes the mode of what it covers before it is closed, unless its own is given', () => {
+  assert.equal(tmpfs('ro', 'mode=700'), [
+    'mount-fs tmpfs tmpfs [mode=700] +1 #0',
+    'ensure /data 0 0755 #1',
+    'move #0 #1',
+  ])
+  assert.equal(tmpfs('ro').slice(2), ['like-target #0 #1', 'setattr #0 +1', 'move #0 #1'])
 })
 
 test('without a source, the type stands for it', () => {
@@ -148,6 +159,7 @@ test('tmpcopyup copies while the tmpfs can be written to', () => {
   assert.equal(tmpfs('ro', 'tmpcopyup', 'noexec'), [
     'mount-fs tmpfs tmpfs [] +8 #0',
     'ensure /data 0 0755 #1',
+    'like-target #0 #1',
     'copy-up #0 /data',
     'setattr #0 +1',
     'move #0 #1',
@@ -157,11 +169,11 @@ test('tmpcopyup copies while the tmpfs can be written to', () => {
 test('a read-only tmpfs is closed once what lies below is made', () => {
   const mounts = [
     { destination: '/run', type: 'tmpfs', options: ['ro', 'tmpcopyup'] },
-    { destination: '/run/lock', type: 'tmpfs', options: ['ro'] },
-    { destination: '/srv', type: 'tmpfs', options: ['ro'] },
-    { destination: '/srv', type: 'tmpfs', options: ['ro'] },
+    { destination: '/run/lock', type: 'tmpfs', options: ['ro', 'mode=755'] },
+    { destination: '/srv', type: 'tmpfs', options: ['ro', 'mode=755'] },
+    { destination: '/srv', type: 'tmpfs', options: ['ro', 'mode=755'] },
     { destination: '/srv/x', source: '/x', options: ['bind'] },
-    { destination: '/runner', type: 'tmpfs', options: ['ro'] },
+    { destination: '/runner', type: 'tmpfs', options: ['ro', 'mode=755'] },
   ]
   const { setup, late } = compile(mounts)
   const attr = setup.filter((line) => line.startsWith('mount-fs')).map((line) => line.split(' ')[4])

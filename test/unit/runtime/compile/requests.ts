@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { HostFacts, PlanRequest } from '../../../../runtime/facts/request.ts'
+import { checkPlan } from '../../../../runtime/plan/check.ts'
 import type { Op, OpKind, OpOf, SectionName } from '../../../../runtime/plan/ops.ts'
 import type { Plan } from '../../../../runtime/plan/plan.ts'
 import { planFromRequest } from '../../../../runtime/plan-request.ts'
@@ -40,7 +41,9 @@ export function makeRequest({ process, linux, config, request, options, facts }:
 }
 
 export function planOf(changes: Changes = {}): Plan {
-  return planFromRequest(makeRequest(changes))
+  const plan = planFromRequest(makeRequest(changes))
+  checkPlan(plan)
+  return plan
 }
 
 /** `exec` with its flags, in a container of the same config. */

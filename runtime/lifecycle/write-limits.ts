@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs'
+import { TsrunError } from '../../spec/error.ts'
+import { pointerLabel } from '../../spec/pointer.ts'
+import type { LimitChange } from '../cgroups/compile-update.ts'
+import { errnoText, hasErrno } from '../state/errno-text.ts'
+
+/** The whole text of a small file, or undefined when it cannot be read. */
+export function readIfPossible(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** One write(2): the kernel takes a setting whole or not at all. Never makes a file. */
+export function writeSetting(path: string, value: string): void {
+  const fd = openSync(path, constants.O_WRONLY)
+  try {
+    writeSync(fd, value)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+interface Previous {
+  readonly path: string
+  readonly value: string
+}
+
+/** What to write to have a setting back. Files with a line for each device are no settings that can be written whole. */
+function previousOf(path: string, change: LimitChange): Previous | undefined {
+  const value = readIfPossible(path)?.trim()
+  const keyed = /\s/.test(change.value) && change.file !== 'cpu.max'
+  return value === undefined || value === '' || value.includes('\n') || keyed ? undefined : { path, value }
+}
+
+function restore(previous: readonly Previous[]): void {
+  for (const { path, value } of previous.toReversed()) {
+    try {
+      writeSetting(path, value)
+    } catch {
+      // The failure that led here is the one to tell of.
+    }
+  }
+}
+
+function toError(path: string, { pointer, file, value }: LimitChange, cause: unknown): TsrunError {
+  let hint = ''
+  if (file === 'memory.limit_in_bytes' && hasErrno(cause, 'EBUSY')) {
+    const number = (name: string): string => readIfPossible(path.replace(/[^/]*$/, name))?.trim() ?? 'unknown'
+    const usage = `current usage: ${number('memory.usage_in_bytes')}, peak usage: ${number('memory.max_usage_in_bytes')}`
+    hint = `unable to set memory limit to ${value} (${usage}): `
+  }
+  const what = `${pointerLabel(pointer)}: ${hint}write "${value}" to "${path}": ${errnoText(cause)}`
+  return new TsrunError('cgroup', what, { pointer, cause })
+}
+
+/**
+ * Changes limits, all or none as far as the kernel allows to go back. It checks some settings against each other
+ * (quota and period, quota and burst, weight and idle), and which order it takes depends on the values in force: what
+ * it calls invalid is tried again behind the others. Errors: cgroup.
+ */
+export function writeLimits(changes: readonly LimitChange[]): void {
+  const previous: Previous[] = []
+  const write = (change: LimitChange): unknown => {
+    const path = `${change.directory}/${change.file}`
+    const before = previousOf(path, change)
+    try {
+      writeSetting(path, change.value)
+      if (before !== undefined) previous.push(before)
+      return undefined
+    } catch (e: unknown) {
+      return change.tolerate?.some((errno) => hasErrno(e, errno)) ? undefined : e
+    }
+  }
+  const fail = (change: LimitChange, cause: unknown): never => {
+    restore(previous)
+    throw toError(`${change.directory}/${change.file}`, change, cause)
+  }
+  const again: LimitChange[] = []
+  for (const change of changes) {
+    const failure = write(change)
+    if (failure !== undefined && !hasErrno(failure, 'EINVAL')) fail(change, failure)
+    if (failure !== undefined) again.push(change)
+  }
+  for (const change of again) {
+    const failure = write(change)
+    if (failure !== undefined) fail(change, failure)
+  }
+}
