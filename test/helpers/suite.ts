@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { type Context, suite, type Test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { mustSucceed, newContainer } from './container.ts'
+import { crunDifference, staleCrunDifferences } from './crun-differences.ts'
 import { type Differences, findDifference } from './differences.ts'
 import type { Need } from './host.ts'
 import { needsRoot } from './host.ts'
@@ -29,8 +30,10 @@ export function unmount(target: string): void {
   spawnSync('umount', ['-l', target])
 }
 
-function skipReason(options: TestOptions): string | undefined {
-  const differs = findDifference(options.differsFrom ?? {}, runtimeName, runtimeVersion)
+function skipReason(suiteName: string, title: string, options: TestOptions): string | undefined {
+  const differs =
+    findDifference(options.differsFrom ?? {}, runtimeName, runtimeVersion) ??
+    (runtimeName === 'crun' ? crunDifference(suiteName, title) : undefined)
   if (differs !== undefined && process.env['TSRUN_TEST_ALL'] === undefined) {
     return `${runtimeName} differs: ${differs}`
   }
@@ -76,11 +79,13 @@ async function guarded(body: () => void | Promise<void>, timeoutMs: number): Pro
 export function hostSuite(name: string): { readonly test: HostTest; readonly run: () => void } {
   const tests: Test<Context> = suite(name)
   const only = process.env['TSRUN_TEST_ONLY']
+  const titles: string[] = []
   const test: HostTest = (title, body, options = {}) => {
+    titles.push(title)
     if (only !== undefined && !title.includes(only)) {
       return
     }
-    const reason = skipReason(options)
+    const reason = skipReason(name, title, options)
     if (reason !== undefined) {
       process.stdout.write(`SKIP ${name}: ${title}: ${reason}\n`)
       tests.skip(title, () => undefined)
@@ -100,7 +105,11 @@ export function hostSuite(name: string): { readonly test: HostTest; readonly run
       }
     })
   }
-  return { test, run: () => tests.run() }
+  const run = (): void => {
+    assert.equal(staleCrunDifferences(name, titles), [], 'differences of crun that no test has')
+    tests.run()
+  }
+  return { test, run }
 }
 
 /** What a failed call must look like. */

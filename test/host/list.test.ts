@@ -88,11 +88,15 @@ test('what is no container is not listed', () => {
   assert.is(outcome.stdout, '')
 })
 
-test('a root that is not there has no containers', () => {
-  const root = newPath('nothing')
-  assert.is(mustSucceed(callRuntime(['list', '-f', 'json'], { root })).stdout, 'null\n')
-  assert.is(mustSucceed(callRuntime(['list', '-q'], { root })).stdout, '')
-})
+test(
+  'a root that is not there has no containers',
+  () => {
+    const root = newPath('nothing')
+    assert.is(mustSucceed(callRuntime(['list', '-f', 'json'], { root })).stdout, 'null\n')
+    assert.is(mustSucceed(callRuntime(['list', '-q'], { root })).stdout, '')
+  },
+  { differsFrom: { 'runc>=1.3': 'fails' } },
+)
 
 test('an unknown format is refused', async () => {
   await withContainer(sleeper, (container) => {

@@ -23,7 +23,7 @@ for (const flags of [[], ['--rootless']]) {
     const problems = validateConfig(config).filter(({ pointer }) => isTsrun || !pointer.includes('ambient'))
     assert.equal(problems, [])
     const { capabilities } = config['process'] as { capabilities: Json }
-    assert.is(capabilities['inheritable'], undefined)
+    assert.equal(capabilities['inheritable'] ?? [], [])
   })
 }
 

@@ -137,7 +137,7 @@ test('a console socket without a terminal, or in the foreground, is refused', as
 test('run in the foreground: terminal of the size of the caller, output and status pass', async () => {
   await withContainer(terminal(['sh', '-c', 'tty; stty size; exit 7']), async (container) => {
     const result = await onTerminal(`${foreground(container, ['run', '--bundle', container.bundle])}; echo "status $?"`)
-    assert.match(result.text, /\/dev\/pts\/0\n33 97\n/)
+    assert.match(result.text, /\/dev\/pts\/0\n33 97\n/, result.text)
     assert.match(result.text, /status 7\n/)
   })
 })
@@ -169,7 +169,7 @@ test('exec --tty: a terminal of its own', async () => {
   await withRunning({ process: { args: ['sleep', '60'] } }, async (container) => {
     const line = `${quoted([runtimePath, '--root', stateRoot, 'exec', '-t', container.id, 'sh', '-c', 'tty; stty size; exit 3'])}; echo "status $?"`
     const result = await onTerminal(line)
-    assert.match(result.text, /\/dev\/pts\/\d+\n33 97\nstatus 3\n/)
+    assert.match(result.text, /\/dev\/pts\/\d+\n33 97\nstatus 3\n/, result.text)
   })
 })
 

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// In what crun (1.28) differs, by suite and title. These are too many for the tests themselves. Words and exit codes of
+// failures are its own as well and are not compared (`assertFailure`).
+
+type Entry = readonly [titles: RegExp, reason: string]
+
+const leaves = 'a create that fails or is killed leaves its cgroups'
+const ownText = 'has words, columns and formats of its own'
+const noHint = 'takes the last flag of a kind only when both set something'
+const lenient = 'does not check it'
+const old = 'does not know this option'
+
+const differences: Readonly<Record<string, readonly Entry[]>> = {
+  'command line': [
+    [/^list |^ps prints|^(?!ps)\w+ without an id shows its usage/, ownText],
+    [/^help, -h and --help/, 'has no verb help'],
+    [/^an unknown verb and an unknown flag/, 'ends with 64 for usage'],
+  ],
+  crash: [
+    [/^the front is killed|^a front that dies/, leaves],
+    [/^the state directory (is on a full disk|has no inode left)/, 'leaves its state directory'],
+    [/^a cgroup that already has processes/, lenient],
+  ],
+  exec: [
+    [/^takes user, environment, cwd/, 'starts in /, not in the cwd of the config'],
+    [/^--user 4294967294/, 'takes ids up to 2147483647 only'],
+    [/^--user "-1"|^--user " 1"/, 'takes it'],
+    [/^--additional-gids|^--ignore-paused/, 'has no such flag'],
+    [/^--cap adds/, '--cap replaces the capabilities of the config'],
+    [/^--cgroup puts/, 'does not refuse a cgroup that is absent'],
+    [/^--apparmor of an unknown profile/, 'ignores it where AppArmor is off'],
+  ],
+  failures: [
+    [/^root.path is a symbolic link/, 'follows it'],
+    [/^ociVersion is of another/, lenient],
+    [/^a field has the wrong type/, 'ignores fields of a wrong type'],
+    [/^data for a bind mount/, lenient],
+    [/^a device number is not free/, lenient],
+    [/^a device path is taken/, 'takes whatever is there for the device'],
+    [/^cgroupsPath of a controller/, leaves],
+    [/^no mount namespace/, 'works without one'],
+    [/^all problems of a config/, 'tells the first one'],
+    [/^start of a/, 'start does not wait for execve'],
+  ],
+  features: [
+    [/^hooks, namespaces and mount options/, 'does not list nosymfollow'],
+    [/^what the specification added/, 'knows the specification up to 1.1'],
+    [/^the versions are those/, 'does not tell the version of libseccomp'],
+  ],
+  hooks: [
+    [/^they run in order/, 'tells the startContainer hook that the bundle is /'],
+    [/^a failing (prestart|createRuntime|createContainer) hook/, 'does not run poststop when create fails'],
+    [/^a failing startContainer hook/, 'start does not wait for it and succeeds'],
+    [/^a failing poststop hook/, 'says nothing'],
+    [/^a relative path of a hook/, lenient],
+  ],
+  lifecycle: [
+    [/^flags may come with one dash/, 'has flags in the manner of GNU'],
+    [/^--root: the state directory is there/, 'gives it mode 0700'],
+    [/^state.json has the keys/, 'has a file "status" instead'],
+    [/^id "..a" is accepted/, 'refuses it'],
+    [/^kill hup sends/, 'wants signals in upper case'],
+    [/^kill with an unknown signal/, 'takes the digits that a word begins with for a number'],
+    [/^pause freezes/, 'a second pause succeeds'],
+  ],
+  list: [[/^columns|^status and pid|^several|^annotations|^what is no container|^a root that/, ownText]],
+  log: [[/^--log-format json|^the error goes|^the log is app|^an existing|^quotes|^--debug|^a wrong/, ownText]],
+  mounts: [
+    [/^bind with "r?nosymfollow" shows/, old],
+    [
+      /^bind with "r(no|nodir|)atime"|^bind with "r(dir|strict|nostrict)atime"|^bind with "rnodiratime"/,
+      'fails with EINVAL',
+    ],
+    [/^of "(?!nosymfollow)\w+" and "\w+" the last one holds/, noHint],
+    [/^propagation "r?(shared|unbindable)"/, 'leaves the mount private'],
+    [/^tmpfs with "(no)?iversion" mounts|^tmpfs with "(silent|loud)" mounts/, 'passes it to the file system'],
+    [/^a symbolic link in a destination/, 'fails when a link leads to what is not there yet'],
+  ],
+  namespaces: [
+    [/^"time" can be joined/, 'fails'],
+    [/^a new session keyring/, 'names it otherwise'],
+    [/^a config without a new pid namespace/, 'run waits for the children, too'],
+  ],
+  process: [
+    [/^ids beyond 2/, lenient],
+    [/^a capability that cannot be granted/, 'fails; the specification says it must be logged as a warning'],
+    [/^an unknown capability/, 'says nothing; the specification says it must be logged as a warning'],
+    [/^process is required|^args must not be empty/, lenient],
+    [/^a program that its user may not run/, ownText],
+    [/^an apparmorProfile that is not loaded/, 'ignores it where AppArmor is off'],
+  ],
+  ps: [[/^table: |^options of ps/, 'prints pids alone and takes no options of ps']],
+  resources: [[/^unified where there is no|^a limit that the kernel refuses/, leaves]],
+  rootfs: [
+    [/^rootfsPropagation "runbindable"/, 'cannot mask paths any more once the root is unbindable'],
+    [/^an unknown rootfsPropagation/, lenient],
+    [/^devices of unknown type/, lenient],
+    [/^maskedPaths and readonlyPaths must/, lenient],
+  ],
+  run: [
+    [/^--preserve-fds of a closed/, lenient],
+    [/^LISTEN_FDS of the caller/, 'sets LISTEN_PID, but not LISTEN_FDS'],
+  ],
+  seccomp: [
+    [/^SCMP_ACT_ERRNO gives/, 'takes a filter from its cache that differs in errnoRet'],
+    [/^an unknown action/, 'ignores unknown architectures or flags'],
+    [/^SCMP_ACT_NOTIFY/, 'sends another message to the listener, and needs none'],
+  ],
+  spec: [
+    [/^spec --rootless: valid/, 'leaves the mappings out'],
+    [/^a dangling link/, 'follows it'],
+  ],
+  terminal: [
+    [/^create --console-socket sends/, 'names the terminal otherwise'],
+    [/^stdio is the terminal/, 'puts nothing over /dev/console'],
+    [/^a console socket without/, lenient],
+    [/^run in the foreground: terminal/, 'sets the size only after the start'],
+  ],
+  'user namespace': [
+    [/^a rootfs that only the host root/, 'opens the rootfs as the mapped root'],
+    [/^mappings without/, 'ignores them'],
+  ],
+  'CVE-2016-9962': [[/^whoever traces/, 'prepares the process inside the pid namespace']],
+  'CVE-2019-16884': [[/./, 'lets mounts go over /proc and what is below it']],
+  'CVE-2021-43784': [[/^a NUL in a string/, lenient]],
+  'CVE-2025-31133': [[/^\/dev\/null of the image is a (file|link to a file of the image)$/, 'takes it for /dev/null']],
+  'CVE-2025-52881': [[/^mounts in the way/, 'lets mounts go over /proc and what is below it']],
+}
+
+/** The reason why crun is not held to a test, or undefined. */
+export function crunDifference(suite: string, title: string): string | undefined {
+  return differences[suite]?.find(([titles]) => titles.test(title))?.[1]
+}
+
+/** Entries of a suite that match none of its tests. */
+export function staleCrunDifferences(suite: string, titles: readonly string[]): readonly string[] {
+  return (differences[suite] ?? [])
+    .filter(([pattern]) => !titles.some((title) => pattern.test(title)))
+    .map(([pattern]) => `${suite}: ${pattern}`)
+}
