@@ -73,10 +73,16 @@ static int put_proc(struct err *e, struct request *r, const char *key, const cha
 	return 0;
 }
 
-/* Of all mounts only those of kernel file systems that plans depend on: the others come and go with every container. */
+/* cgroups and resctrl wherever they are, a procfs where it belongs. */
+static int is_relevant(const char *line)
+{
+	return strstr(line, " - cgroup") || strstr(line, " - resctrl ") ||
+	       (strstr(line, " - proc ") && strstr(line, " /proc "));
+}
+
+/* Of all mounts only those that plans depend on: the others come and go with every container. */
 static int put_mountinfo(struct err *e, struct request *r)
 {
-	static const char *const marks[] = {" - cgroup", " - proc ", " - resctrl "};
 	const char *path = "/proc/self/mountinfo";
 	_free_ char *data = NULL;
 	ssize_t n = read_file(AT_FDCWD, path, &data, FACT_FILE_MAX);
@@ -86,13 +92,10 @@ static int put_mountinfo(struct err *e, struct request *r)
 		return err_set(e, (int)-n, "read \"%s\" (is /proc mounted?)", path);
 	for (char *line = data, *next; *line; line = next) {
 		char *end = strchrnul(line, '\n');
-		int wanted = 0;
 
 		next = *end ? end + 1 : end;
 		*end = '\0';
-		for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]) && !wanted; i++)
-			wanted = strstr(line, marks[i]) != NULL;
-		if (!wanted)
+		if (!is_relevant(line))
 			continue;
 		memmove(to, line, (size_t)(end - line));
 		to += end - line;
