@@ -37,8 +37,11 @@ void console_resize(const struct console *c, int master)
 
 void console_prepare_master(int master)
 {
+	struct console caller = {.tty = find_tty()};
 	struct termios t;
 
+	console_resize(&caller, master);
+	console_close(&caller);
 	if (tcgetattr(master, &t) < 0)
 		return;
 	t.c_oflag &= ~(tcflag_t)ONLCR;

@@ -17,7 +17,10 @@ void console_open(struct console *c);
 /* Gives the container's terminal the size of the caller's. */
 void console_resize(const struct console *c, int master);
 
-/* Lets newlines pass as they are: the caller's terminal turns them into CR LF already. */
+/*
+ * Before the process starts: the size of the caller's terminal, which it may ask for at once, and newlines that pass as
+ * they are, since the caller's terminal turns them into CR LF already.
+ */
 void console_prepare_master(int master);
 
 /* Puts the terminal back as it was. */

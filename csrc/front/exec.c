@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "../base/io.h"
+#include "console.h"
 #include "container.h"
 #include "front.h"
 #include "handout.h"
@@ -226,6 +227,8 @@ static int run(struct err *e, struct exec *x)
 	r = begin(e, x);
 	if (r == 0 && !x->detached)
 		r = monitor_hold_signals(e, &x->monitor);
+	if (r == 0 && !x->detached && x->session.master >= 0)
+		console_prepare_master(x->session.master);
 	if (r == 0)
 		r = session_start(e, &x->session);
 	/* Health probes come again and again; not before the process runs, since it is not for this one. */

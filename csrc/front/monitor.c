@@ -117,7 +117,6 @@ static void set_up(struct service *s, struct monitor *m)
 	s->console.tty = -1;
 	if (master >= 0) {
 		console_open(&s->console);
-		console_prepare_master(master);
 		console_resize(&s->console, master);
 		pump_init(&s->pumps[0], 0, 0, master, 0);
 		pump_init(&s->pumps[1], master, 0, 1, 0);

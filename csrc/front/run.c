@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 
 #include "../base/io.h"
+#include "console.h"
 #include "launch.h"
 #include "log.h"
 #include "monitor.h"
@@ -44,6 +45,8 @@ static int begin_foreground(struct err *e, struct launch *l, struct monitor *m)
 		r = launch_commit(e, l);
 	if (r == 0)
 		r = monitor_hold_signals(e, m);
+	if (r == 0 && l->session.master >= 0)
+		console_prepare_master(l->session.master);
 	return r < 0 ? r : start(e, l);
 }
 

@@ -219,7 +219,7 @@ test('--detach returns at once, --pid-file names the process', async () => {
     const outcome = mustSucceed(container.exec(['sh', '-c', 'echo up; sleep 61'], ['--detach', '--pid-file', file]))
     const pid = Number(readFileSync(file, 'utf8'))
     await until('it runs', () => outcome.stdout === 'up\n')
-    assert.match(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), /sleep/)
+    await until('it sleeps', () => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('sleep'))
     assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), new RegExp(`^PPid:\\t(?!${container.pid()}$)`, 'm'))
   })
 })
