@@ -19,6 +19,7 @@
 #include "../base/io.h"
 #include "../ops/context.h"
 #include "../ops/messages.h"
+#include "../ops/seccomp_early.h"
 
 #define STACK_SWEEP ((uintptr_t)512 << 10)
 #define STACK_SLACK ((uintptr_t)16 << 10)
@@ -236,6 +237,8 @@ void init_finish(struct context *c, const struct birth *b)
 	struct err e;
 
 	close_unneeded(c);
+	if (b->options->start_listener >= 0)
+		seccomp_load_early(c);
 	if (b->options->start_listener >= 0)
 		release_stack();
 	if (b->options->start_listener >= 0) {

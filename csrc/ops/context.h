@@ -36,6 +36,7 @@ struct context {
 	int empty;	   /* read-only empty tmpfs for masks, once attached; -1 before */
 	int master;	   /* console, until READY */
 	int slave;	   /* console, until SESSION */
+	int filtered;	   /* SECCOMP was done ahead: seccomp_early.h */
 	int ids_done;	   /* IDS has run */
 	const char *cwd;	/* CHDIR that must be tried again after IDS */
 	char home[256];		/* HOME=... or "" */

@@ -50,6 +50,8 @@ int op_SECCOMP(struct err *e, struct context *c, const struct op *op)
 	size_t length = 0;
 	long listener;
 
+	if (c->filtered)
+		return 0;
 	r = map_program(e, op_slot(c, op, 0), &program);
 	if (r < 0)
 		return r;

@@ -226,4 +226,37 @@ test('SCMP_ACT_NOTIFY without a listener is refused, also when it is absent', ()
   assertRefused(withSeccomp(notify('/no/such/socket'), 'getpid'), { tsrun: /seccomp.*listenerPath.*ENOENT/ })
 })
 
+/** Mode in /proc/PID/status of a created container, and of its process after start. */
+async function modes(seccomp: Json, patch: Json = {}): Promise<readonly (string | undefined)[]> {
+  let found: readonly (string | undefined)[] = []
+  await withContainer(withSeccomp(seccomp, 'trap', patch), async (container) => {
+    const mode = (): string | undefined =>
+      /^Seccomp:\t(\d)/m.exec(readFileSync(`/proc/${container.pid()}/status`, 'utf8'))?.[1]
+    mustSucceed(container.create())
+    // It is loaded once create has returned.
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const before = mode()
+    mustSucceed(container.start())
+    await container.waitForStatus('running')
+    found = [before, mode()]
+  })
+  return found
+}
+
+test(
+  'a filter that allows what init still needs is in force before start, any other comes with start',
+  async () => {
+    const profile = JSON.parse(readFileSync(dockerProfile, 'utf8')) as Json
+    assert.equal(await modes(profile), ['2', '2'])
+    assert.equal(await modes(profile, { process: { noNewPrivileges: false } }), ['2', '2'])
+    for (const name of ['accept4', 'recvmsg', 'close_range', 'exit_group']) {
+      assert.equal(await modes(allowBut(errno([name]))), ['0', '2'], name)
+    }
+    // Allowed for some arguments only.
+    const args = [{ index: 1, value: 77, op: 'SCMP_CMP_EQ' }]
+    assert.equal(await modes(allowBut(errno(['fcntl'], { args }))), ['0', '2'])
+  },
+  { differsFrom: { runc: 'loads it early or late by other rules', crun: 'loads it at create' } },
+)
+
 run()
