@@ -61,3 +61,20 @@ export interface CgroupContext {
   /** Device rules cannot be set from within a user namespace, nor are they needed there. */
   readonly devices: boolean
 }
+
+/** A container that stays in the cgroups of its caller. */
+export const NO_CGROUPS: CgroupPlan = {
+  mode: 'none',
+  prepare: [],
+  adopt: [],
+  setup: [],
+  undo: [],
+  pause: [],
+  resume: [],
+  cgroupSlot: null,
+  freezerFile: '',
+  killDir: '',
+  procsDirs: [],
+  paths: {},
+  warnings: [],
+}

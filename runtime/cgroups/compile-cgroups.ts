@@ -3,7 +3,13 @@ import { TsrunError } from '../../spec/error.ts'
 import { pointerLabel } from '../../spec/pointer.ts'
 import type { LinuxResources } from '../../spec/runtime/resources.ts'
 import type { Op, Tolerated } from '../plan/ops.ts'
-import type { CgroupContext, CgroupInput, CgroupPlan, ContainerCgroup } from './cgroup-plan.ts'
+import {
+  type CgroupContext,
+  type CgroupInput,
+  type CgroupPlan,
+  type ContainerCgroup,
+  NO_CGROUPS,
+} from './cgroup-plan.ts'
 import { containerDirectory } from './container-paths.ts'
 import { compileFreezer } from './freezer.ts'
 import { parseCgroupLayout } from './hierarchies.ts'
@@ -121,21 +127,7 @@ function withoutCgroups(resources: LinuxResources, rootless: boolean): CgroupPla
       { pointer },
     )
   }
-  return {
-    mode: 'none',
-    prepare: [],
-    adopt: [],
-    setup: [],
-    undo: [],
-    pause: [],
-    resume: [],
-    cgroupSlot: null,
-    freezerFile: '',
-    killDir: '',
-    procsDirs: [],
-    paths: {},
-    warnings: warnings(resources),
-  }
+  return { ...NO_CGROUPS, warnings: warnings(resources) }
 }
 
 function isEmpty(value: unknown): boolean {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TsrunError } from '../../spec/error.ts'
 import type { LinuxResources } from '../../spec/runtime/resources.ts'
-import type { CgroupInput, CgroupPlan } from '../cgroups/compile-cgroups.ts'
+import { type CgroupInput, type CgroupPlan, NO_CGROUPS } from '../cgroups/cgroup-plan.ts'
 import type { PlanRequest } from '../facts/request.ts'
 import { type CompileContext, hasFlag, option } from './context.ts'
 
@@ -20,22 +20,6 @@ export function cgroupManager(request: Pick<PlanRequest, 'options'>): CgroupMana
   return name
 }
 
-const none: CgroupPlan = {
-  mode: 'none',
-  prepare: [],
-  adopt: [],
-  setup: [],
-  undo: [],
-  pause: [],
-  resume: [],
-  cgroupSlot: null,
-  freezerFile: '',
-  killDir: '',
-  procsDirs: [],
-  paths: {},
-  warnings: [],
-}
-
 /** The container's cgroups by whoever makes them; without them the container stays in those of its caller. */
 export function chooseCgroups(context: CompileContext, compile: (input: CgroupInput) => CgroupPlan): CgroupPlan {
   const { request, spec, facts, rootless, slots, linux } = context
@@ -44,7 +28,7 @@ export function chooseCgroups(context: CompileContext, compile: (input: CgroupIn
     if (hasLimits(linux.resources)) {
       context.warn('linux.resources: not in force, because of --cgroup-manager disabled')
     }
-    return none
+    return NO_CGROUPS
   }
   return compile({ spec, id: request.id, facts, rootless, slots, systemd: manager === 'systemd' })
 }
