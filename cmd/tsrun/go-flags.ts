@@ -36,7 +36,7 @@ function checkValue(flag: Flag, value: string, verb: Verb | undefined): string {
     }
     return String(truths.includes(value))
   }
-  if (flag.type === 'int' && !/^[+-]?(\d+|0[xX][\da-fA-F]+)$/.test(value)) {
+  if (flag.type === 'int' && !/^[+-]?(0[0-7]*|[1-9]\d*|0[xX][\da-fA-F]+)$/.test(value)) {
     throw new UsageError(`invalid value "${value}" for flag -${flag.name}: parse error`, verb)
   }
   return value

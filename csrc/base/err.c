@@ -62,6 +62,7 @@ static const struct errno_entry entries[] = {
 	{EPROTO, "EPROTO", "protocol error"},
 	{EPROTOTYPE, "EPROTOTYPE", "protocol wrong type for socket"},
 	{EDQUOT, "EDQUOT", "disk quota exceeded"},
+	{ELIBBAD, "ELIBBAD", "accessing a corrupted shared library"},
 	{ENOKEY, "ENOKEY", "required key not available"},
 };
 

@@ -193,6 +193,8 @@ static int check_section(struct err *e, const struct plan *p, enum section secti
 			return bad(e, "an op stands in a section of the other side", code);
 		if (at[1] >= p->pool_length)
 			return bad(e, "a label lies outside the pool", code);
+		if (at[2] & ~KNOWN_TOLERANCES)
+			return bad(e, "an op tolerates unknown errors", code);
 		if ((uint64_t)(end - at) < 3 + (uint64_t)have)
 			return bad(e, "an op lies outside", code);
 		if (check_args(e, p, infos[code].signature, at + 3, have) < 0)
@@ -222,6 +224,11 @@ static int check_spawn(struct err *e, struct plan *p, const uint32_t *w)
 	if (s->cgroup_slot != NO_SLOT && s->cgroup_slot >= p->slot_count)
 		return bad(e, "the cgroup slot is out of range", w[5]);
 	s->flags = w[6];
+	if (s->flags & ~(SPAWN_TERMINAL | SPAWN_STAGE | SPAWN_EXEC))
+		return bad(e, "the spawn flags are unknown", w[6]);
+	for (uint32_t i = 7; i < HEADER_WORDS - SPAWN_AT; i++)
+		if (w[i])
+			return bad(e, "a reserved word is set", SPAWN_AT + i);
 	return 0;
 }
 

@@ -57,6 +57,8 @@ enum field {
 #define TOLERATE_EROFS (1u << 8)
 #define TOLERATE_ENXIO (1u << 9)
 
+#define KNOWN_TOLERANCES ((1u << 10) - 1)
+
 #define NO_SLOT 0xffffffffu
 #define MAX_SLOTS 256u
 
