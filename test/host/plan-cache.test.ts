@@ -13,10 +13,11 @@ import { newDir, newPath } from '../helpers/work-dir.ts'
 const { test, run } = hostSuite('plan-cache')
 const onlyTsrun = { needs: [() => (isTsrun ? undefined : 'a cache of tsrun')] }
 
-/** A cache of its own: it lies below XDG_RUNTIME_DIR for callers that are not root, so /run is covered for each call. */
-const runDirectory = newDir('run')
-const wrapper = ['unshare', '-m', 'sh', '-c', `mount --bind ${runDirectory} /run && exec "$@"`, 'sh']
-const plans = join(runDirectory, 'tsrun-cache/plans')
+/** A cache of its own, in a mount namespace for each call. */
+const cache = newDir('cache')
+const script = 'mkdir -p -m 700 /run/tsrun-cache && mount --bind "$0" /run/tsrun-cache && exec "$@"'
+const wrapper = ['unshare', '-m', 'sh', '-c', script, cache]
+const plans = join(cache, 'plans')
 
 /** Runs a container with a log that tells where its plan came from. */
 function runLogged(container: Container): { readonly from: string; readonly stdout: string } {
