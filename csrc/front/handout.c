@@ -36,6 +36,7 @@ int pid_file_write(struct err *e, const char *path, pid_t pid)
 	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return err_set(e, errno, "--pid-file: open \"%s\"", temporary);
+	// cppcheck-suppress uninitvar ; sprintf writes it first
 	r = write_full(fd, text, (size_t)sprintf(text, "%d", (int)pid));
 	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;

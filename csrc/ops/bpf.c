@@ -102,6 +102,7 @@ static int find_attached(int cgroup)
 	if (bpf(BPF_PROG_QUERY, &attr) < 0)
 		return -1;
 	for (uint32_t i = 0; i < attr.query.prog_cnt && i < MAX_ATTACHED; i++) {
+		// cppcheck-suppress uninitvar ; the kernel writes it, through its address
 		int fd = open_program(ids[i]);
 
 		if (fd >= 0 && is_ours(fd))

@@ -202,4 +202,28 @@ test('exec --process with a terminal takes its size', async () => {
   })
 })
 
+test(
+  '--pidfd-socket sends a pidfd: create, run -d, exec -d',
+  async () => {
+    const sent = (receiver: RunningCall): Promise<void> =>
+      until('the pidfd came', () => receiver.stdout() === '1 other pidfd\n')
+    await withReceiver(async (socket, receiver) => {
+      await withRunning({ process: { args: ['sleep', '60'] } }, async (container) => {
+        mustSucceed(container.exec(['sleep', '61'], ['-d', '--pidfd-socket', socket]))
+        await sent(receiver)
+      })
+    })
+    for (const verb of ['create', 'run'] as const) {
+      await withReceiver(async (socket, receiver) => {
+        await withContainer({ process: { args: ['sleep', '60'] } }, async (container) => {
+          const flags = ['--pidfd-socket', socket]
+          mustSucceed(verb === 'create' ? container.create(flags) : container.run(['-d', ...flags]))
+          await sent(receiver)
+        })
+      })
+    }
+  },
+  { differsFrom: { 'runc<1.2': 'has no such flag', crun: 'has no such flag' } },
+)
+
 run()
