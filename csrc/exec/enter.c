@@ -36,7 +36,7 @@ static int open_procfs(struct err *e, struct context *c)
 		struct op op;
 
 		plan_next(c->plan, &cursor, &op);
-		if (op.code == OP_LSM_LABEL || op.code == OP_WRITE_SELF)
+		if (op.code == OP_LSM_LABEL)
 			return procfs_open(e, c);
 	}
 	return 0;

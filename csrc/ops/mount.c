@@ -279,12 +279,3 @@ int op_MOUNT_DATA(struct err *e, struct context *c, const struct op *op)
 		return err_set(e, errno, "mount_setattr \"%s\"", path);
 	return 0;
 }
-
-int op_CLONE_TREE(struct err *e, struct context *c, const struct op *op)
-{
-	int fd = sys_open_tree(op_slot(c, op, 0), "",
-			       AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
-				       (op->args[1] ? AT_RECURSIVE : 0));
-
-	return fd < 0 ? err_set(e, errno, "open_tree") : slot_put(c, op->args[2], fd);
-}

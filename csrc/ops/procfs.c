@@ -92,21 +92,11 @@ int procfs_write(struct err *e, struct context *c, const char *path, const void 
 	return 0;
 }
 
-static int write_below(struct err *e, struct context *c, const struct op *op, const char *dir)
+int op_SYSCTL(struct err *e, struct context *c, const struct op *op)
 {
 	char path[PATH_MAX];
 
-	if (snprintf(path, sizeof(path), "%s/%s", dir, op_string(c, op, 0)) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "sys/%s", op_string(c, op, 0)) >= (int)sizeof(path))
 		return err_set(e, ENAMETOOLONG, "openat2 \"/proc/%.100s...\"", path);
 	return procfs_write(e, c, path, op_string(c, op, 1), op->args[2]);
-}
-
-int op_SYSCTL(struct err *e, struct context *c, const struct op *op)
-{
-	return write_below(e, c, op, "sys");
-}
-
-int op_WRITE_SELF(struct err *e, struct context *c, const struct op *op)
-{
-	return write_below(e, c, op, "self");
 }

@@ -72,7 +72,6 @@ export const OPS = {
   },
   'mount-data': { code: 55, side: 'I', signature: 'rsu', syscall: 'mount', args: ['path', 'data', 'flags'] },
   'open-rooted': { code: 56, side: 'I', signature: 'ruP', syscall: 'openat2', args: ['path', 'flags', 'slot'] },
-  'clone-tree': { code: 57, side: 'I', signature: 'FuP', syscall: 'open_tree', args: ['slot', 'recursive', 'tree'] },
   'copy-up': { code: 58, side: 'I', signature: 'Fr', syscall: 'openat2', args: ['tree', 'path'] },
   'mknod': {
     code: 59,
@@ -95,7 +94,6 @@ export const OPS = {
   'refuse-symlink': { code: 65, side: 'I', signature: 'r', syscall: 'openat2', args: ['path'] },
   'hooks-point': { code: 66, side: 'I', signature: '', syscall: 'recvmsg', args: [] },
   'sysctl': { code: 67, side: 'I', signature: 'sb', syscall: 'write', args: ['path', 'value'] },
-  'write-self': { code: 68, side: 'I', signature: 'sb', syscall: 'write', args: ['name', 'value'] },
   'like-target': { code: 70, side: 'I', signature: 'FF', syscall: 'fchmod', args: ['tree', 'target'] },
   'console': { code: 69, side: 'I', signature: 'uuu', syscall: 'ioctl', args: ['rows', 'columns', 'flags'] },
   'session': { code: 80, side: 'I', signature: '', syscall: 'setsid', args: [] },

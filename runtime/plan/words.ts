@@ -131,7 +131,6 @@ const words: Readonly<Partial<Record<OpKind, Readonly<Record<string, Word>>>>> =
   'setattr': { set: mountAttributes, clear: mountAttributes, propagation: mountFlags, recursive: yes },
   'mount-data': { flags: mountFlags },
   'open-rooted': { flags: bits({ nofollow: 1, directory: 2 }) },
-  'clone-tree': { recursive: yes },
   'mknod': { mode: fileMode },
   'pivot': { flags: bits({ 'without-pivot_root': 1 }) },
   'root-attr': { set: mountAttributes, clear: mountAttributes, propagation: mountFlags },
