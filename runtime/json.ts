@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TsrunError } from '../spec/error.ts'
+import { noteExactInteger } from '../spec/exact-integer.ts'
 
 /** Far more than any document of the specification has. */
 const MAX_DEPTH = 512
 
-/** Text -> value. Errors: invalid-json, with the line and column where it goes wrong. */
+/** Text -> value; see exactInteger() for its large numbers. Errors: invalid-json, with the line and column where it goes wrong. */
 export function parseJson(text: string, name: string): unknown {
   if (text.trim() === '') throw invalidJson(name, 'it is empty')
   if (isTooDeep(text)) throw invalidJson(name, `it is nested more than ${MAX_DEPTH} levels deep`)
   try {
-    return JSON.parse(text)
+    return /\d{16}/.test(text) ? parseExactly(text) : JSON.parse(text)
   } catch {
     const at = findFault(text)
     const before = text.slice(0, at).split('\n')
@@ -19,6 +20,33 @@ export function parseJson(text: string, name: string): unknown {
         ? `unexpected ${JSON.stringify(String.fromCodePoint(text.codePointAt(at) ?? 0))}`
         : 'unexpected end'
     throw invalidJson(name, `${found} at ${place}`)
+  }
+}
+
+/**
+ * Numbers beyond 2^53 lose their last digits in a double, and engines tell the text of a number only in newer versions. So
+ * such numbers become marked strings first, and are put back with their digits noted beside them.
+ */
+function parseExactly(text: string): unknown {
+  for (let attempt = 0; ; attempt++) {
+    const mark = `integer ${attempt}: `
+    let marked = 0
+    const replaced = text.replace(/"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/g, (token) => {
+      if (!/^-?\d{16,}$/.test(token) || Number.isSafeInteger(Number(token))) return token
+      marked++
+      return JSON.stringify(mark + token)
+    })
+    if (marked === 0) return JSON.parse(text)
+    let found = 0
+    const value: unknown = JSON.parse(replaced, function (this: object, key: string, inner: unknown) {
+      if (typeof inner !== 'string' || !inner.startsWith(mark)) return inner
+      found++
+      const digits = inner.slice(mark.length)
+      if (/^-?\d+$/.test(digits)) noteExactInteger(this, key, BigInt(digits))
+      return Number(digits)
+    })
+    // Else a string of the document looks like a mark.
+    if (found === marked) return value
   }
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { exactInteger } from '../../spec/exact-integer.ts'
 import { pointerLabel } from '../../spec/pointer.ts'
 import type { Op, Tolerated } from '../plan/ops.ts'
 
@@ -28,13 +29,15 @@ export function toWriteOp(directory: string, write: CgroupWrite): Op {
 const maxInt64 = 2n ** 63n - 1n
 const maxUint64 = 2n ** 64n - 1n
 
-/**
- * A number of config.json as the kernel reads it. JSON numbers above 2^53 have lost their last
- * digits, so that the largest signed value arrives as one too many: it is brought back into range.
- */
-export function toDecimal(value: number, range: 'int64' | 'uint64' = 'int64'): string {
-  if (Number.isSafeInteger(value)) return String(value)
-  const exact = BigInt(Math.trunc(value))
+/** A number of config.json as the kernel reads it: one that is too large counts as the largest. */
+export function toDecimal<T extends object>(holder: T, key: keyof T & string, range: Range = 'int64'): string {
+  return inRange(exactInteger(holder, key), range)
+}
+
+type Range = 'int64' | 'uint64'
+
+/** The same for a number that was computed. */
+export function inRange(value: bigint, range: Range = 'int64'): string {
   const most = range === 'int64' ? maxInt64 : maxUint64
-  return String(exact > most ? most : exact)
+  return String(value > most ? most : value)
 }

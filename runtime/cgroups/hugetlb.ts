@@ -10,7 +10,8 @@ import { type CgroupWrite, toDecimal } from './cgroup-write.ts'
  */
 export function compileHugetlb(limits: readonly LinuxHugepageLimit[], suffix: 'limit_in_bytes' | 'max'): CgroupWrite[] {
   const writes: CgroupWrite[] = []
-  for (const [index, { pageSize, limit }] of limits.entries()) {
+  for (const [index, entry] of limits.entries()) {
+    const { pageSize } = entry
     const base = `/linux/resources/hugepageLimits/${index}`
     if (!/^[1-9][0-9]*[KMG]B$/.test(pageSize)) {
       throw new TsrunError(
@@ -20,7 +21,7 @@ export function compileHugetlb(limits: readonly LinuxHugepageLimit[], suffix: 'l
       )
     }
     const pointer = `${base}/limit`
-    const value = toDecimal(limit, 'uint64')
+    const value = toDecimal(entry, 'limit', 'uint64')
     const file = `hugetlb.${pageSize}`
     writes.push(
       { controller: 'hugetlb', file: `${file}.${suffix}`, value, pointer },

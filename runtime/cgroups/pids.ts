@@ -10,6 +10,6 @@ import { type CgroupWrite, toDecimal } from './cgroup-write.ts'
 export function compilePids(pids: LinuxPids): CgroupWrite[] {
   const limit = pids.limit
   if (limit === undefined) return []
-  const value = limit < 0 ? 'max' : limit === 0 ? '1' : toDecimal(limit)
+  const value = limit < 0 ? 'max' : limit === 0 ? '1' : toDecimal(pids, 'limit')
   return [{ controller: 'pids', file: 'pids.max', value, pointer: '/linux/resources/pids/limit' }]
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { exactInteger } from '../../spec/exact-integer.ts'
 import type { LinuxNamespaceType } from '../../spec/runtime/namespaces.ts'
 import type { Op } from '../plan/ops.ts'
 import type { Spawn } from '../plan/plan.ts'
@@ -94,8 +95,8 @@ function compileLate({ linux }: CompileContext): Op[] {
 /** Spec: config-linux.md#offset-for-time-namespace */
 function compileTimeOffsets({ linux }: CompileContext): string {
   let text = ''
-  for (const [clock, { secs = 0, nanosecs = 0 }] of Object.entries(linux.timeOffsets ?? {})) {
-    text += `${clock} ${secs} ${nanosecs}\n`
+  for (const [clock, offset] of Object.entries(linux.timeOffsets ?? {})) {
+    text += `${clock} ${exactInteger(offset, 'secs')} ${offset.nanosecs ?? 0}\n`
   }
   return text
 }

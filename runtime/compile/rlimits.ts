@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { exactInteger } from '../../spec/exact-integer.ts'
 import type { POSIXRlimit } from '../../spec/runtime/process.ts'
 import type { Op } from '../plan/ops.ts'
 import { type CompileContext, findNamespace, invalid, origin } from './context.ts'
@@ -28,9 +29,9 @@ export const RLIM_INFINITY = 0xffffffffffffffffn
 /** More descriptors than init itself can have open while it waits for start. */
 const OWN_DESCRIPTORS = 512n
 
-/** JSON.parse reads 2^64 - 1, which is "no limit", as 2^64. */
-function toLimit(value: number): bigint {
-  return value >= 2 ** 64 ? RLIM_INFINITY : BigInt(value)
+function toLimit(limit: POSIXRlimit, which: 'soft' | 'hard'): bigint {
+  const value = exactInteger(limit, which)
+  return value > RLIM_INFINITY ? RLIM_INFINITY : value
 }
 
 export interface RlimitPlan {
@@ -63,11 +64,9 @@ export function compileRlimits({ process, linux }: CompileContext): RlimitPlan {
   return byFront ? { drop: [], commit: early, start } : { drop: early, commit: [], start }
 }
 
-function toArguments(
-  { type, soft, hard }: POSIXRlimit,
-  index: number,
-): { resource: number; soft: bigint; hard: bigint } {
+function toArguments(limit: POSIXRlimit, index: number): { resource: number; soft: bigint; hard: bigint } {
+  const { type } = limit
   const resource = RLIMITS.indexOf(type)
   if (resource < 0) throw invalid(`/process/rlimits/${index}/type`, type, 'no such limit')
-  return { resource, soft: toLimit(soft), hard: toLimit(hard) }
+  return { resource, soft: toLimit(limit, 'soft'), hard: toLimit(limit, 'hard') }
 }

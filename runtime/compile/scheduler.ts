@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { exactInteger } from '../../spec/exact-integer.ts'
 import type { LinuxSchedulerFlag, LinuxSchedulerPolicy } from '../../spec/runtime/process.ts'
 import type { Op } from '../plan/ops.ts'
 import { type CompileContext, origin } from './context.ts'
@@ -36,9 +37,9 @@ export function compileScheduler({ process }: CompileContext): Op[] {
       flags: BigInt((scheduler.flags ?? []).reduce((bits, name) => bits | SCHEDULER_FLAG[name], 0)),
       nice: scheduler.nice ?? 0,
       priority: scheduler.priority ?? 0,
-      runtime: BigInt(scheduler.runtime ?? 0),
-      deadline: BigInt(scheduler.deadline ?? 0),
-      period: BigInt(scheduler.period ?? 0),
+      runtime: exactInteger(scheduler, 'runtime'),
+      deadline: exactInteger(scheduler, 'deadline'),
+      period: exactInteger(scheduler, 'period'),
       ...origin('/process/scheduler', scheduler.policy),
     },
   ]

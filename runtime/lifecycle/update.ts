@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TsrunError } from '../../spec/error.ts'
+import { withExactIntegers } from '../../spec/exact-integer.ts'
 import type { LinuxResources } from '../../spec/runtime/resources.ts'
 import { validateResources } from '../../spec/validate.ts'
 import { compileUpdate } from '../cgroups/compile-update.ts'
@@ -56,7 +57,8 @@ function checkResources(resources: LinuxResources): void {
 /** checkBeforeUpdate is a field of config.json: it holds for an update that says nothing else. */
 function withUsageCheck(resources: LinuxResources, { plan }: StoredContainer): LinuxResources {
   if (resources.memory === undefined || resources.memory.checkBeforeUpdate !== undefined) return resources
-  return { ...resources, memory: { ...resources.memory, checkBeforeUpdate: checksBefore(plan.fields.bundle) } }
+  const checkBeforeUpdate = checksBefore(plan.fields.bundle)
+  return { ...resources, memory: withExactIntegers({ ...resources.memory, checkBeforeUpdate }, resources.memory) }
 }
 
 function checksBefore(bundle: string): boolean {

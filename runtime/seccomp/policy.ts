@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TsrunError } from '../../spec/error.ts'
+import { exactInteger } from '../../spec/exact-integer.ts'
 import { pointerLabel } from '../../spec/pointer.ts'
 import type {
   LinuxSeccomp,
@@ -68,8 +69,7 @@ const treeThreshold = 32
 
 /**
  * Compiles a profile to the text that tsrun-seccomp reads.
- * Spec: config-linux.md#seccomp. Errors: invalid-config. Values of arguments above 2^53 have lost
- * their last digits before they get here, because JSON.parse reads them as doubles.
+ * Spec: config-linux.md#seccomp. Errors: invalid-config.
  */
 export function compileSeccompPolicy(seccomp: LinuxSeccomp, machine: string): SeccompPolicy {
   const byDefault = defaultAction(seccomp)
@@ -190,17 +190,17 @@ function compileCondition(arg: LinuxSeccompArg, pointer: string): string {
   if (!Number.isInteger(arg.index) || arg.index < 0 || arg.index > 5) {
     throw bad(`${pointer}/index`, `${arg.index} is not in the range 0 to 5`)
   }
-  const value = toUint64(arg.value, `${pointer}/value`)
-  const valueTwo = toUint64(arg.valueTwo ?? 0, `${pointer}/valueTwo`)
+  const value = toUint64(arg, 'value', pointer)
+  const valueTwo = toUint64(arg, 'valueTwo', pointer)
   return ` ${arg.index}:${op}:${value}:${valueTwo}`
 }
 
-function toUint64(value: number, pointer: string): string {
-  if (!Number.isInteger(value) || value < 0 || value > 2 ** 64) {
-    throw bad(pointer, `${value} is not an unsigned 64-bit number`)
+function toUint64(arg: LinuxSeccompArg, field: 'value' | 'valueTwo', pointer: string): string {
+  const value = exactInteger(arg, field)
+  if (!Number.isInteger(arg[field] ?? 0) || value < 0n || value > 0xffffffffffffffffn) {
+    throw bad(`${pointer}/${field}`, `${value} is not an unsigned 64-bit number`)
   }
-  // 2^64 - 1 arrives as 2^64.
-  return value === 2 ** 64 ? '18446744073709551615' : String(BigInt(value))
+  return String(value)
 }
 
 function compileFlags(seccomp: LinuxSeccomp, notify: boolean): number {

@@ -33,8 +33,8 @@ export function compileBlkioV1(io: LinuxBlockIO): CgroupWrite[] {
     }
   }
   for (const [field, file] of throttles) {
-    for (const [index, { major, minor, rate }] of (io[field] ?? []).entries()) {
-      add(`${field}/${index}`, file, `${major}:${minor} ${toDecimal(rate, 'uint64')}`)
+    for (const [index, device] of (io[field] ?? []).entries()) {
+      add(`${field}/${index}`, file, `${device.major}:${device.minor} ${toDecimal(device, 'rate', 'uint64')}`)
     }
   }
   return writes

@@ -28,16 +28,16 @@ export function compileMemoryV1(memory: LinuxMemory, inForce?: LimitsInForce): C
   // limits, so memsw is lifted out of the way first and both orders of old and new values work.
   // Where the limit is known, one of the orders does, and no process is without a limit meanwhile.
   const swapFirst = both && inForce?.memory !== undefined && swap >= inForce.memory
-  if (swapFirst) add('swap', 'memsw.limit_in_bytes', toDecimal(swap))
+  if (swapFirst) add('swap', 'memsw.limit_in_bytes', toDecimal(memory, 'swap'))
   else if (both && inForce?.memory === undefined) add('swap', 'memsw.limit_in_bytes', '-1')
   if (swap === -1) add('swap', 'memsw.limit_in_bytes', '-1')
   // Without a limit on memory there is none on memory plus swap; the file is absent where the
   // kernel does not count swap.
   else if (limit === -1 && swap === 0) add('limit', 'memsw.limit_in_bytes', '-1', ['ENOENT'])
-  if (limit !== 0) add('limit', 'limit_in_bytes', toDecimal(limit))
-  if (swap !== 0 && swap !== -1 && !swapFirst) add('swap', 'memsw.limit_in_bytes', toDecimal(swap))
+  if (limit !== 0) add('limit', 'limit_in_bytes', toDecimal(memory, 'limit'))
+  if (swap !== 0 && swap !== -1 && !swapFirst) add('swap', 'memsw.limit_in_bytes', toDecimal(memory, 'swap'))
   if (memory.reservation) {
-    add('reservation', 'soft_limit_in_bytes', toDecimal(memory.reservation))
+    add('reservation', 'soft_limit_in_bytes', toDecimal(memory, 'reservation'))
   }
   if (memory.disableOOMKiller) add('disableOOMKiller', 'oom_control', '1')
   const swappiness = memory.swappiness

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { withExactIntegers } from '../../../spec/exact-integer.ts'
 import type { LinuxCPU } from '../../../spec/runtime/resources.ts'
 import { type CgroupWrite, toDecimal } from '../cgroup-write.ts'
 import type { LimitsInForce } from '../limits-in-force.ts'
@@ -19,13 +20,15 @@ export function compileCpuV2(cpu: LinuxCPU, inForce: LimitsInForce): CgroupWrite
   // The weight of an idle cgroup is fixed: it must be written before.
   if (cpu.shares) add('shares', 'cpu.weight', String(sharesToWeight(cpu.shares)))
   if (cpu.quota || cpu.period) {
-    const quota = cpu.quota || (inForce.quota ?? -1)
-    const period = cpu.period || (inForce.period ?? 100000)
-    const value = `${quota > 0 ? toDecimal(quota) : 'max'} ${toDecimal(period, 'uint64')}`
+    const both = withExactIntegers(
+      { quota: cpu.quota || (inForce.quota ?? -1), period: cpu.period || (inForce.period ?? 100000) },
+      cpu,
+    )
+    const value = `${both.quota > 0 ? toDecimal(both, 'quota') : 'max'} ${toDecimal(both, 'period', 'uint64')}`
     add(cpu.quota ? 'quota' : 'period', 'cpu.max', value)
   }
-  if (cpu.burst !== undefined) add('burst', 'cpu.max.burst', toDecimal(cpu.burst, 'uint64'))
-  if (cpu.idle !== undefined) add('idle', 'cpu.idle', toDecimal(cpu.idle))
+  if (cpu.burst !== undefined) add('burst', 'cpu.max.burst', toDecimal(cpu, 'burst', 'uint64'))
+  if (cpu.idle !== undefined) add('idle', 'cpu.idle', toDecimal(cpu, 'idle'))
   return writes
 }
 

@@ -36,8 +36,9 @@ export function compileIoV2(io: LinuxBlockIO): CgroupWrite[] {
     add(`${field}/weight`, 'io.bfq.weight', `${device.major}:${device.minor} ${device.weight}`)
   }
   for (const [field, key] of throttles) {
-    for (const [index, { major, minor, rate }] of (io[field] ?? []).entries()) {
-      add(`${field}/${index}`, 'io.max', `${major}:${minor} ${key}=${rate === 0 ? 'max' : toDecimal(rate, 'uint64')}`)
+    for (const [index, device] of (io[field] ?? []).entries()) {
+      const rate = device.rate === 0 ? 'max' : toDecimal(device, 'rate', 'uint64')
+      add(`${field}/${index}`, 'io.max', `${device.major}:${device.minor} ${key}=${rate}`)
     }
   }
   return writes

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TsrunError } from '../../../spec/error.ts'
+import { exactInteger } from '../../../spec/exact-integer.ts'
 import type { LinuxMemory } from '../../../spec/runtime/resources.ts'
-import { type CgroupWrite, toDecimal } from '../cgroup-write.ts'
+import { type CgroupWrite, inRange } from '../cgroup-write.ts'
 import type { LimitsInForce } from '../limits-in-force.ts'
 import { onlyV1 } from './only-v1.ts'
 
@@ -24,29 +25,29 @@ export function compileMemoryV2(memory: LinuxMemory, inForce: LimitsInForce): Cg
       ...(tolerate && { tolerate }),
     })
   // Without a limit in force either, swap is refused: 0 says so.
-  const counted = memory.swap && !memory.limit ? (inForce.memory ?? 0) : (memory.limit ?? 0)
-  const swap = swapMax(counted, memory.swap ?? 0)
+  const counted = memory.swap && !memory.limit ? BigInt(inForce.memory ?? 0) : exactInteger(memory, 'limit')
+  const swap = swapMax(counted, exactInteger(memory, 'swap'))
   if (swap !== undefined) {
     // A kernel that does not count swap has no such file, and nothing to limit.
     const absentIsFine = swap === 'max' || swap === '0'
     const field = memory.swap ? 'swap' : 'limit'
     add(field, 'memory.swap.max', swap, absentIsFine ? ['ENOENT'] : undefined)
   }
-  if (memory.limit) add('limit', 'memory.max', toMax(memory.limit))
-  if (memory.reservation) add('reservation', 'memory.low', toMax(memory.reservation))
+  if (memory.limit) add('limit', 'memory.max', toMax(exactInteger(memory, 'limit')))
+  if (memory.reservation) add('reservation', 'memory.low', toMax(exactInteger(memory, 'reservation')))
   return writes
 }
 
-function toMax(value: number): string {
-  return value === -1 ? 'max' : toDecimal(value)
+function toMax(value: bigint): string {
+  return value === -1n ? 'max' : inRange(value)
 }
 
 /** v2 counts swap alone where the specification counts memory plus swap. */
-function swapMax(limit: number, swap: number): string | undefined {
-  if (swap === 0) return limit === -1 ? 'max' : undefined
-  if (swap === -1) return 'max'
-  if (limit === -1) return toDecimal(swap)
-  if (limit === 0) {
+function swapMax(limit: bigint, swap: bigint): string | undefined {
+  if (swap === 0n) return limit === -1n ? 'max' : undefined
+  if (swap === -1n) return 'max'
+  if (limit === -1n) return inRange(swap)
+  if (limit === 0n) {
     throw new TsrunError(
       'invalid-config',
       'linux.resources.memory.swap: needs linux.resources.memory.limit, because cgroup v2 limits swap without memory',
@@ -60,5 +61,5 @@ function swapMax(limit: number, swap: number): string | undefined {
       { pointer: `${base}/swap` },
     )
   }
-  return toDecimal(swap - limit)
+  return inRange(swap - limit)
 }
