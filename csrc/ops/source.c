@@ -142,3 +142,15 @@ int op_IDMAP_USERNS(struct err *e, struct context *c, const struct op *op)
 	waitpid(pid, NULL, 0);
 	return r < 0 ? r : slot_put(c, op->args[4], fd);
 }
+
+int op_SEND_PIDFD(struct err *e, struct context *c, const struct op *op)
+{
+	static const char name[] = "pidfd";
+	_fd_close_ int fd = sys_pidfd_open(c->pid, 0);
+	int r;
+
+	if (fd < 0)
+		return err_set(e, errno, "pidfd_open %d", (int)c->pid);
+	r = message_send(op_slot(c, op, 0), name, sizeof(name) - 1, fd);
+	return r < 0 ? err_set(e, -r, "sendmsg") : 0;
+}

@@ -4,6 +4,7 @@ import { compileCgroups } from '../cgroups/compile-cgroups.ts'
 import type { PlanRequest } from '../facts/request.ts'
 import type { Op, SectionName } from '../plan/ops.ts'
 import type { Plan } from '../plan/plan.ts'
+import { checkAnnotations, compilePidfdReceiver } from './annotations.ts'
 import { chooseCgroups } from './cgroup-manager.ts'
 import { compileConsole } from './console.ts'
 import { type CompileContext, createContext, findNamespace, hasFlag, invalid, isNew } from './context.ts'
@@ -30,6 +31,7 @@ export function compile(request: PlanRequest, spec: Spec): Plan {
   const warnings: string[] = []
   if (spec.process === undefined) throw invalid('/process', undefined, 'must not be empty: it names what to run')
   const context = createContext(request, spec, spec.process, warnings)
+  checkAnnotations(context)
   const cgroups = chooseCgroups(context, compileCgroups)
   const namespaces = compileNamespaces(context)
   const rootfs = compileRootfs(context)
@@ -39,6 +41,7 @@ export function compile(request: PlanRequest, spec: Spec): Plan {
   const opens = placeOpens(context, [rootfs, mounts, devices, final])
   const seccomp = compileSeccomp(context)
   const intelRdt = compileIntelRdt(context)
+  const pidfd = compilePidfdReceiver(context)
   const process = compileProcess(context, seccomp.load, compileHooks(context, 'startContainer'))
   warnOfNotifySocket(context)
 
@@ -50,6 +53,7 @@ export function compile(request: PlanRequest, spec: Spec): Plan {
       ...cgroups.prepare,
       ...opens.front,
       ...seccomp.prepare,
+      ...pidfd.prepare,
       ...intelRdt.prepare,
     ],
     // The front, while init waits: what must be done from outside.
@@ -87,7 +91,7 @@ export function compile(request: PlanRequest, spec: Spec): Plan {
     // First of all: a signal to the caller's terminal is not for the container.
     drop: [process.session, ...process.drop],
     start: process.start,
-    commit: process.commit,
+    commit: [...process.commit, ...pidfd.commit],
     poststart: compileHooks(context, 'poststart'),
     // Processes first: what they are in cannot be removed.
     undo: [...cgroups.undo, ...intelRdt.undo],

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LinuxNamespaceType } from '../../spec/runtime/namespaces.ts'
 import type { Op } from '../plan/ops.ts'
+import { labelOption } from './annotations.ts'
 import { findNamespace, isNew } from './context.ts'
 import { joinAttributes, mountChanges, setattrOps } from './mount-attributes.ts'
 import { invalidMount, isBelow, type MountEntry } from './mount-entry.ts'
@@ -89,7 +90,8 @@ function fsOptions(entry: MountEntry): string[] {
   const words = [...options.data, ...options.superFlags]
   if (!isPseudo(type) && isReadonly(entry)) words.push('ro')
   const label = context.linux.mountLabel ?? ''
-  if (label !== '' && context.facts.lsm.includes('selinux') && takesLabel(type)) words.push(`context=${label}`)
+  if (label !== '' && context.facts.lsm.includes('selinux') && takesLabel(type))
+    words.push(`${labelOption(context)}=${label}`)
   return words
 }
 

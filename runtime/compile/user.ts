@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TsrunError } from '../../spec/error.ts'
 import type { Op } from '../plan/ops.ts'
+import { keepsGroups } from './annotations.ts'
 import { type CompileContext, invalid } from './context.ts'
 import { deniesSetgroups } from './id-mappings.ts'
 import { processOrigin } from './process-origin.ts'
@@ -22,7 +23,11 @@ export function compileUser(context: CompileContext): UserPlan {
   const { uid, gid, umask = DEFAULT_UMASK, additionalGids = [] } = context.process.user
   const from = processOrigin(context, 'user', 'user')
   const denied = deniesSetgroups(context)
-  if (denied && additionalGids.length > 0) {
+  const kept = keepsGroups(context)
+  if (kept && additionalGids.length > 0) {
+    context.warn('process.user.additionalGids: without effect, because of the annotation run.oci.keep_original_groups')
+  }
+  if (!kept && denied && additionalGids.length > 0) {
     throw invalid(
       '/process/user/additionalGids',
       undefined,
@@ -38,7 +43,7 @@ export function compileUser(context: CompileContext): UserPlan {
   }
   return {
     umask: { kind: 'umask', mask: umask, ...processOrigin(context, 'user') },
-    ids: { kind: 'ids', uid, gid, groups: toGroups(additionalGids), flags: denied ? 0 : SET_GROUPS, ...from },
+    ids: { kind: 'ids', uid, gid, groups: toGroups(additionalGids), flags: denied || kept ? 0 : SET_GROUPS, ...from },
   }
 }
 

@@ -33,6 +33,7 @@ export const OPS = {
   'write-pid-file': { code: 22, side: 'H', signature: 'sb', syscall: 'write', args: ['name', 'data'] },
   'prlimit': { code: 23, side: 'B', signature: 'uqq', syscall: 'prlimit', args: ['resource', 'soft', 'hard'] },
   'net-device': { code: 24, side: 'H', signature: 'ss', syscall: 'netlink', args: ['name', 'rename'] },
+  'send-pidfd': { code: 27, side: 'H', signature: 'F', syscall: 'sendmsg', args: ['socket'] },
   'hook': {
     code: 30,
     side: 'B',

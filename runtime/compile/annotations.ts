@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+import { TsrunError } from '../../spec/error.ts'
+import { pointerTo } from '../../spec/pointer.ts'
+import type { Op } from '../plan/ops.ts'
+import { type CompileContext, invalid, notSupported, origin } from './context.ts'
+
+/** What all annotations begin with that engines write for other runtimes, and that are known here. */
+export const KNOWN_PREFIX = 'run.oci.'
+
+const KEEP_GROUPS = 'run.oci.keep_original_groups'
+const LABEL_OPTION = 'run.oci.mount_context_type'
+const PIDFD_RECEIVER = 'run.oci.pidfd_receiver'
+
+/** The annotations that change what is done. */
+export const HONOURED: readonly string[] = [KEEP_GROUPS, LABEL_OPTION, PIDFD_RECEIVER]
+
+/** Without them the container would be another than the one that was asked for, or less confined. */
+const refused: Readonly<Record<string, string>> = {
+  'run.oci.handler': 'containers are processes of this host, other handlers are not supported: remove it',
+  'run.oci.seccomp.plugins': 'not supported: name an agent in linux.seccomp.listenerPath',
+  'run.oci.seccomp.receiver': 'not supported: name the agent in linux.seccomp.listenerPath',
+  'run.oci.seccomp_bpf_data': 'programs in BPF are not supported: give the rules in linux.seccomp',
+  'run.oci.seccomp_fail_unknown_syscall': 'not supported: unknown system calls of a profile are left out',
+}
+
+/** Without them something is missing that a container can do without. Any other one of the prefix is told the same of. */
+const without: Readonly<Record<string, string>> = {
+  'run.oci.delegate-cgroup': 'a container that shall make cgroups gets a cgroup namespace and a writable cgroup mount',
+  'run.oci.hooks.stdout': 'what a hook prints is told when it fails',
+  'run.oci.hooks.stderr': 'what a hook prints is told when it fails',
+}
+
+const LABEL_OPTIONS = ['context', 'fscontext', 'defcontext', 'rootcontext']
+
+type Annotated = Pick<CompileContext, 'spec'>
+
+function annotation({ spec }: Annotated, name: string): string | undefined {
+  const annotations = spec.annotations ?? {}
+  return Object.hasOwn(annotations, name) ? annotations[name] : undefined
+}
+
+/**
+ * Looks at the annotations that other runtimes act on: those that matter are refused, the rest is told.
+ * Errors: not-supported, invalid-config.
+ */
+export function checkAnnotations(context: CompileContext): void {
+  for (const name in context.spec.annotations) {
+    if (!name.startsWith(KNOWN_PREFIX) || HONOURED.includes(name)) continue
+    const pointer = pointerTo('/annotations', name)
+    const why = Object.hasOwn(refused, name) ? refused[name] : undefined
+    if (why !== undefined) throw notSupported(pointer, why)
+    // Those are about how systemd makes the cgroup, and say nothing where it does not.
+    if (name.startsWith('run.oci.systemd.')) continue
+    const instead = Object.hasOwn(without, name) ? `: ${without[name]}` : ''
+    context.warn(`${origin(pointer).label}: without effect${instead}`)
+  }
+}
+
+/** The process keeps the supplementary groups of the caller, for files that only those may read. */
+export function keepsGroups(context: Annotated): boolean {
+  const value = annotation(context, KEEP_GROUPS)
+  return value === '1' || value === 'true'
+}
+
+/** The mount option that linux.mountLabel is given with. Errors: invalid-config. */
+export function labelOption(context: Annotated): string {
+  const value = annotation(context, LABEL_OPTION) ?? 'context'
+  if (LABEL_OPTIONS.includes(value)) return value
+  throw invalid(
+    pointerTo('/annotations', LABEL_OPTION),
+    undefined,
+    `${JSON.stringify(value)} is none of ${LABEL_OPTIONS.join(', ')}`,
+  )
+}
+
+export interface PidfdPlan {
+  readonly prepare: readonly Op[]
+  readonly commit: readonly Op[]
+}
+
+const SOCK_STREAM = 1
+
+/** Sends a pidfd of the container's init to a socket: the connection is made while nothing is there to be undone. */
+export function compilePidfdReceiver(context: CompileContext): PidfdPlan {
+  const path = annotation(context, PIDFD_RECEIVER) ?? ''
+  if (path === '') return { prepare: [], commit: [] }
+  const from = origin(pointerTo('/annotations', PIDFD_RECEIVER))
+  if (!path.startsWith('/')) {
+    throw new TsrunError('invalid-config', `${from.label}: ${JSON.stringify(path)} is no absolute path`, {
+      pointer: from.cause,
+    })
+  }
+  const slot = context.slots.next()
+  return {
+    prepare: [{ kind: 'connect', path, socktype: SOCK_STREAM, slot, ...from }],
+    commit: [{ kind: 'send-pidfd', socket: slot, ...from }],
+  }
+}
