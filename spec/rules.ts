@@ -16,11 +16,13 @@ import { cpuBurst } from './rules/cpu-burst.ts'
 import { cpuValues } from './rules/cpu-values.ts'
 import { cwdAbsolute } from './rules/cwd-absolute.ts'
 import { deviceCgroup } from './rules/device-cgroup.ts'
+import { deviceCgroupWhole } from './rules/device-cgroup-whole.ts'
 import { devicesNumbers } from './rules/devices-numbers.ts'
 import { devicesPathAbsolute } from './rules/devices-path-absolute.ts'
 import { devicesUnique } from './rules/devices-unique.ts'
 import { domainnameNeedsUts } from './rules/domainname-needs-uts.ts'
 import { envEntries } from './rules/env-entries.ts'
+import { fieldsOfWindows } from './rules/fields-of-windows.ts'
 import { hooksPathAbsolute } from './rules/hooks-path-absolute.ts'
 import { hostnameNeedsUts } from './rules/hostname-needs-uts.ts'
 import { hugepageLimitsUnique } from './rules/hugepage-limits-unique.ts'
@@ -174,4 +176,6 @@ export const WARNINGS: readonly Rule[] = [
   ociVersionNewer,
   memoryKernel,
   consoleSizeUnused,
+  fieldsOfWindows,
+  deviceCgroupWhole,
 ]

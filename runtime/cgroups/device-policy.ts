@@ -90,9 +90,10 @@ export function accessText(access: number): string {
 
 /** Undefined for a rule about all devices. */
 function toException(rule: LinuxDeviceCgroup, pointer: string): DeviceException | undefined {
-  const access = parseAccess(rule.access, pointer)
-  const type = rule.type ?? 'a'
+  const type = rule.type || 'a'
+  // All kinds of access then, whatever it says: spec/ has warned.
   if (type === 'a') return undefined
+  const access = parseAccess(rule.access, pointer)
   return {
     type,
     major: parseNumber(rule.major, `${pointer}/major`),

@@ -165,9 +165,8 @@ export function fullConfig(): Json {
     process: {
       terminal: true,
       consoleSize: { height: 25, width: 80 },
-      user: { uid: 1, gid: 1, umask: 18, additionalGids: [5, 6], username: 'x' },
+      user: { uid: 1, gid: 1, umask: 18, additionalGids: [5, 6] },
       args: ['sh', '-c', 'true'],
-      commandLine: 'sh',
       env: ['PATH=/bin', 'TERM=xterm'],
       cwd: '/',
       capabilities: {

@@ -6,6 +6,7 @@ import type { Json } from './configs.ts'
 export function foreignConfig(): Json {
   return {
     ociVersion: '1.3.0',
+    process: { cwd: '/', commandLine: 'sh', user: { username: 'x' } },
     root: { path: 'rootfs' },
     freebsd: {
       devices: [{ path: 'pf', mode: 448 }],

@@ -203,6 +203,12 @@ testRules({
     ],
   },
   'oci-version-newer': { good: [{ '/ociVersion': '1.3.9' }], bad: [[{ '/ociVersion': '1.4.0' }, '/ociVersion']] },
+  'fields-of-windows': {
+    bad: [
+      [{ '/process/commandLine': 'sh' }, '/process/commandLine'],
+      [{ '/process/user/username': '' }, '/process/user/username'],
+    ],
+  },
   'console-size-unused': {
     good: [{ '/process/consoleSize': undefined, '/process/terminal': false }],
     bad: [[{ '/process/terminal': undefined }, '/process/consoleSize']],

@@ -144,6 +144,17 @@ testRules({
       [{ '/linux/resources/memory/swappiness': 101 }, '/linux/resources/memory/swappiness'],
     ],
   },
+  'device-cgroup-whole': {
+    good: [{ '/linux/resources/devices/0': { allow: true, type: 'a', major: -1, access: 'mrw' } }],
+    bad: [
+      [
+        { '/linux/resources/devices/0': { allow: true, major: 1, minor: 3, access: 'r' } },
+        '/linux/resources/devices/0/access',
+        '/linux/resources/devices/0/major',
+        '/linux/resources/devices/0/minor',
+      ],
+    ],
+  },
   'memory-kernel': {
     good: [{ '/linux/resources/memory/kernel': 0 }],
     bad: [

@@ -126,7 +126,7 @@ test('refuses rules that it could not keep', () => {
   const wild: LinuxDeviceCgroup = { allow: true, type: 'c', major: 10, access: 'rw' }
   const refused: [LinuxDeviceCgroup[], RegExp][] = [
     [[{ allow: true, type: 'c' }], /^linux\.resources\.devices\[0\]\.access: must not be empty/],
-    [[denyAll, { allow: true, access: 'rx' }], /devices\[1\]\.access: "rx" has a letter/],
+    [[denyAll, { ...fuse, access: 'rx' }], /devices\[1\]\.access: "rx" has a letter/],
     [[{ ...fuse, major: 2 ** 32 }], /devices\[0\]\.major: 4294967296 is not a device number/],
     [
       [denyAll, wild, { ...fuse, allow: false }],
