@@ -65,7 +65,16 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
   ],
   list: [[/^columns|^status and pid|^several|^annotations|^what is no container|^a root that/, ownText]],
   log: [[/^--log-format json|^the error goes|^the log is app|^an existing|^quotes|^--debug|^a wrong/, ownText]],
-  mounts: [
+  capabilities: [
+    [/^a capability that cannot be granted/, 'fails; the specification says it must be logged as a warning'],
+    [/^an unknown capability/, 'says nothing; the specification says it must be logged as a warning'],
+  ],
+  'cgroups cpu': [[/^a limit that the kernel refuses/, leaves]],
+  'cgroups unified': [[/^unified where there is no/, leaves]],
+  devices: [[/^devices of unknown type/, lenient]],
+  'linux process': [[/^an apparmorProfile that is not loaded/, 'ignores it where AppArmor is off']],
+  'masked paths': [[/^maskedPaths and readonlyPaths must/, lenient]],
+  'mount options': [
     [/^bind with "r?nosymfollow" shows/, old],
     [
       /^bind with "r(no|nodir|)atime"|^bind with "r(dir|strict|nostrict)atime"|^bind with "rnodiratime"/,
@@ -74,28 +83,19 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
     [/^of "(?!nosymfollow)\w+" and "\w+" the last one holds/, noHint],
     [/^propagation "r?(shared|unbindable)"/, 'leaves the mount private'],
     [/^tmpfs with "(no)?iversion" mounts|^tmpfs with "(silent|loud)" mounts/, 'passes it to the file system'],
-    [/^a symbolic link in a destination/, 'fails when a link leads to what is not there yet'],
   ],
-  namespaces: [
-    [/^"time" can be joined/, 'fails'],
+  mounts: [[/^a symbolic link in a destination/, 'fails when a link leads to what is not there yet']],
+  namespaces: [[/^"time" can be joined/, 'fails']],
+  process: [
+    [/^process is required|^args must not be empty/, lenient],
+    [/^a program that its user may not run/, ownText],
     [/^a new session keyring/, 'names it otherwise'],
     [/^a config without a new pid namespace/, 'run waits for the children, too'],
   ],
-  process: [
-    [/^ids beyond 2/, lenient],
-    [/^a capability that cannot be granted/, 'fails; the specification says it must be logged as a warning'],
-    [/^an unknown capability/, 'says nothing; the specification says it must be logged as a warning'],
-    [/^process is required|^args must not be empty/, lenient],
-    [/^a program that its user may not run/, ownText],
-    [/^an apparmorProfile that is not loaded/, 'ignores it where AppArmor is off'],
-  ],
   ps: [[/^table: |^options of ps/, 'prints pids alone and takes no options of ps']],
-  resources: [[/^unified where there is no|^a limit that the kernel refuses/, leaves]],
-  rootfs: [
+  'rootfs propagation': [
     [/^rootfsPropagation "runbindable"/, 'cannot mask paths any more once the root is unbindable'],
     [/^an unknown rootfsPropagation/, lenient],
-    [/^devices of unknown type/, lenient],
-    [/^maskedPaths and readonlyPaths must/, lenient],
   ],
   run: [
     [/^--preserve-fds of a closed/, lenient],
@@ -104,19 +104,20 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
   seccomp: [
     [/^SCMP_ACT_ERRNO gives/, 'takes a filter from its cache that differs in errnoRet'],
     [/^an unknown action/, 'ignores unknown architectures or flags'],
-    [/^SCMP_ACT_NOTIFY/, 'sends another message to the listener, and needs none'],
   ],
+  'seccomp notify': [[/^SCMP_ACT_NOTIFY/, 'sends another message to the listener, and needs none']],
   spec: [
     [/^spec --rootless: valid/, 'leaves the mappings out'],
     [/^a dangling link/, 'follows it'],
   ],
+  user: [[/^ids beyond 2/, lenient]],
   terminal: [
     [/^create --console-socket sends/, 'names the terminal otherwise'],
     [/^stdio is the terminal/, 'puts nothing over /dev/console'],
     [/^a console socket without/, lenient],
     [/^run in the foreground: terminal/, 'sets the size only after the start'],
   ],
-  'user namespace': [
+  'user namespaces': [
     [/^a rootfs that only the host root/, 'opens the rootfs as the mapped root'],
     [/^mappings without/, 'ignores them'],
   ],
@@ -131,6 +132,9 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
 export function crunDifference(suite: string, title: string): string | undefined {
   return differences[suite]?.find(([titles]) => titles.test(title))?.[1]
 }
+
+/** Suites that there are entries for. */
+export const crunDifferenceSuites: readonly string[] = Object.keys(differences)
 
 /** Entries of a suite that match none of its tests. */
 export function staleCrunDifferences(suite: string, titles: readonly string[]): readonly string[] {

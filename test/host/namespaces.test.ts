@@ -2,10 +2,9 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import { defaultNamespaces, type Json, withArgs } from '../helpers/bundle.ts'
-import { inspect, mustSucceed, withContainer, withRunning } from '../helpers/container.ts'
+import { inspect, mustSucceed, withRunning } from '../helpers/container.ts'
 import { needsFile } from '../helpers/host.ts'
-import { parseAttempts, type Report } from '../helpers/report.ts'
-import { assertFailure, assertRefused, hostSuite } from '../helpers/suite.ts'
+import { assertRefused, hostSuite } from '../helpers/suite.ts'
 
 const { test, run } = hostSuite('namespaces')
 
@@ -65,25 +64,6 @@ test("a new cgroup namespace has the container's cgroup as its root", async () =
   }
   assert.ok(report.cgroup?.some((line) => line.endsWith(':/')))
 })
-
-test(
-  'a new time namespace takes the offsets',
-  async () => {
-    const report = await inspect({
-      linux: {
-        namespaces: [...defaultNamespaces, { type: 'time' }],
-        timeOffsets: { monotonic: { secs: 1000, nanosecs: 5 }, boottime: { secs: 2000 } },
-      },
-    })
-    assert.is.not(report.namespaces?.['time'], own('time'))
-    const offsets = (report.timeOffsets ?? []).map((line) => line.trim().split(/\s+/))
-    assert.equal(offsets, [
-      ['monotonic', '1000', '5'],
-      ['boottime', '2000', '0'],
-    ])
-  },
-  { needs: [needsFile('/proc/self/ns/time')], differsFrom: { 'runc<1.3': 'has no time namespace' } },
-)
 
 test('a new network namespace has a loopback device that is up, and nothing else', async () => {
   await withRunning(withArgs(['sleep', '60']), (container) => {
@@ -161,112 +141,6 @@ test('a path of the wrong type, or that is absent, is refused', () => {
     tsrun: /namespaces.*network.*ENOENT/,
   })
   assertRefused(withNamespaces([...others, { type: 'network', path: '/dev/null' }]), { tsrun: /namespaces.*network/ })
-})
-
-test('hostname needs a uts namespace', () => {
-  assertRefused(withNamespaces(defaultNamespaces.filter((namespace) => namespace.type !== 'uts')), {
-    tsrun: /hostname/,
-  })
-})
-
-test(
-  'hostname and domainname are set in the new namespace only',
-  async () => {
-    const before = readFileSync('/proc/sys/kernel/hostname', 'utf8')
-    const report = await inspect({ hostname: 'other-name', domainname: 'example.org' })
-    assert.is(report.hostname, 'other-name')
-    assert.is(report.domainname, 'example.org')
-    assert.is(readFileSync('/proc/sys/kernel/hostname', 'utf8'), before)
-  },
-  { differsFrom: { 'runc<1.3': 'has no domainname' } },
-)
-
-test('a hostname of 64 bytes is set, a longer one refused', async () => {
-  assert.is((await inspect({ hostname: 'h'.repeat(64) })).hostname, 'h'.repeat(64))
-  assertRefused({ hostname: 'h'.repeat(65) }, { tsrun: /hostname/ })
-})
-
-test('sysctl of the namespaces', async () => {
-  await withRunning(
-    {
-      ...withArgs(['sleep', '60']),
-      linux: {
-        sysctl: { 'net.ipv4.ip_forward': '1', 'kernel.msgmax': '9000', 'net/ipv4/ip_local_port_range': '2000 3000' },
-      },
-    },
-    (container) => {
-      const text = mustSucceed(
-        container.exec([
-          'probe',
-          'read',
-          '/proc/sys/net/ipv4/ip_forward',
-          ',',
-          'read',
-          '/proc/sys/kernel/msgmax',
-          ',',
-          'read',
-          '/proc/sys/net/ipv4/ip_local_port_range',
-        ]),
-      ).stdout
-      assert.equal(
-        parseAttempts(text).map((attempt) => String(attempt['text']).replace('\t', ' ').trim()),
-        ['1', '9000', '2000 3000'],
-      )
-    },
-  )
-})
-
-test('sysctl of the host is refused', () => {
-  for (const name of ['vm.swappiness', 'kernel.core_pattern', 'kernel.hostname', 'net/../vm/swappiness']) {
-    assertRefused({ linux: { sysctl: { [name]: '1' } } }, { tsrun: /sysctl/ })
-  }
-})
-
-test('sysctl of a namespace that is shared is refused', () => {
-  const others = defaultNamespaces.filter((namespace) => namespace.type !== 'network')
-  assertRefused(withNamespaces(others, { linux: { sysctl: { 'net.ipv4.ip_forward': '1' } } }), { tsrun: /sysctl/ })
-})
-
-test('an unknown sysctl is refused with its name', () => {
-  assertRefused({ linux: { sysctl: { 'net.no_such': '1' } } }, { tsrun: /sysctl.*net\.no_such.*ENOENT/ })
-  assertRefused({ linux: { sysctl: { 'net.ipv4.ip_forward': 'x'.repeat(10) } } }, { tsrun: /sysctl.*EINVAL/ })
-})
-
-test(
-  'personality',
-  async () => {
-    const report = await inspect({ linux: { personality: { domain: 'LINUX32' } } })
-    assert.is(report.personality, 8)
-    assert.is.not(report.machine, 'x86_64')
-  },
-  { differsFrom: { 'runc<1.3': 'has no personality' } },
-)
-
-test('a new session keyring, unless --no-new-keyring', async () => {
-  const keyring = (text: string): string | null => (JSON.parse(text) as Report).keyringText
-  await withContainer({}, (container) => {
-    assert.match(String(keyring(mustSucceed(container.run()).stdout)), new RegExp(`_ses\\.${container.id}$`))
-    const old = mustSucceed(container.run(['--no-new-keyring'])).stdout
-    assert.not.match(String(keyring(old)), new RegExp(container.id))
-  })
-})
-
-test('a config without a new pid namespace: run ends although children stay', async () => {
-  const others = defaultNamespaces.filter((namespace) => namespace.type !== 'pid')
-  await withContainer(withNamespaces(others, withArgs(['sh', '-c', 'sleep 61 & exit 6'])), (container) => {
-    assert.is(container.run().status, 6)
-  })
-})
-
-test('exec into a container with a user namespace', async () => {
-  const mappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
-  const linux = { namespaces: [...defaultNamespaces, { type: 'user' }], uidMappings: mappings, gidMappings: mappings }
-  await withRunning({ ...withArgs(['sleep', '60']), linux }, (container) => {
-    const report = JSON.parse(mustSucceed(container.exec(['probe', 'report'])).stdout) as Report
-    assert.is(report.uid, 0)
-    assert.match(report.uidMap?.[0] ?? '', /0\s+100000\s+65536/)
-    assertFailure(container.exec(['true'], ['--user', '70000']), { status: 255, text: /./ })
-  })
 })
 
 run()

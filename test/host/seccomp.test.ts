@@ -4,14 +4,12 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, withArgs } from '../helpers/bundle.ts'
 import { inspect, mustSucceed, runOnce, withContainer } from '../helpers/container.ts'
-import { helpers } from '../helpers/leaks.ts'
-import { programPath } from '../helpers/programs.ts'
 import { type Attempt, parseAttempts } from '../helpers/report.ts'
-import { startProgram, until } from '../helpers/runtime.ts'
 import { assertRefused, hostSuite } from '../helpers/suite.ts'
-import { newDir, projectDir } from '../helpers/work-dir.ts'
+import { projectDir } from '../helpers/work-dir.ts'
 
 const { test, run } = hostSuite('seccomp')
+
 const dockerProfile = join(projectDir, 'test/data/seccomp-docker-default.json')
 
 function withSeccomp(seccomp: Json, args: string, patch: Json = {}): Json {
@@ -27,6 +25,23 @@ async function attempts(seccomp: Json, args: string, patch: Json = {}): Promise<
 }
 
 const errno = (names: readonly string[], more: Json = {}): Json => ({ names, action: 'SCMP_ACT_ERRNO', ...more })
+
+/** Mode in /proc/PID/status of a created container, and of its process after start. */
+async function modes(seccomp: Json, patch: Json = {}): Promise<readonly (string | undefined)[]> {
+  let found: readonly (string | undefined)[] = []
+  await withContainer(withSeccomp(seccomp, 'trap', patch), async (container) => {
+    const mode = (): string | undefined =>
+      /^Seccomp:\t(\d)/m.exec(readFileSync(`/proc/${container.pid()}/status`, 'utf8'))?.[1]
+    mustSucceed(container.create())
+    // It is loaded once create has returned.
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    const before = mode()
+    mustSucceed(container.start())
+    await container.waitForStatus('running')
+    found = [before, mode()]
+  })
+  return found
+}
 
 test('a filter is loaded: mode 2', async () => {
   const report = await inspect({ linux: { seccomp: allowBut(errno(['sethostname'])) } })
@@ -177,71 +192,6 @@ test(
   },
   { needs: [() => (existsSync(dockerProfile) ? undefined : `no ${dockerProfile}`)] },
 )
-
-function notify(path: string, patch: Json = {}): Json {
-  return {
-    defaultAction: 'SCMP_ACT_ALLOW',
-    listenerPath: path,
-    listenerMetadata: 'some metadata',
-    syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_NOTIFY' }],
-    ...patch,
-  }
-}
-
-test('SCMP_ACT_NOTIFY sends the listener and the state, and the listener decides', async () => {
-  const socket = join(newDir('seccomp'), 'socket')
-  const receiver = startProgram(programPath('receive-fd'), ['seccomp', socket])
-  helpers.add(receiver.child.pid ?? 0)
-  try {
-    await until('the socket is there', () => receiver.stderr().includes('listening'))
-    await withContainer(
-      withSeccomp(notify(socket), 'mkdir /home/x', { annotations: { a: 'b' } }),
-      async (container) => {
-        // Not in the foreground: there a slow listener would be waited for by this process as well.
-        const outcome = mustSucceed(container.run(['--detach']))
-        await until('the probe ended', () => outcome.stdout.includes('"try":"mkdir"'))
-        assert.is(parseAttempts(outcome.stdout)[0]?.errno, 'EXDEV')
-        const [message = '', count] = receiver.stdout().split('\n')
-        const state = JSON.parse(message) as Json
-        assert.equal(state['fds'], ['seccompFd'])
-        assert.is(state['metadata'], 'some metadata')
-        assert.ok(Number(state['pid']) > 0)
-        const inner = state['state'] as Json
-        assert.is(inner['id'], container.id)
-        assert.equal(inner['annotations'], { a: 'b' })
-        assert.is(count, '1')
-      },
-    )
-  } finally {
-    receiver.child.kill('SIGKILL')
-    await receiver.ended
-    helpers.delete(receiver.child.pid ?? 0)
-  }
-})
-
-test('SCMP_ACT_NOTIFY without a listener is refused, also when it is absent', () => {
-  assertRefused(withSeccomp(notify('', { listenerPath: undefined, listenerMetadata: undefined }), 'getpid'), {
-    tsrun: /seccomp.*listenerPath/,
-  })
-  assertRefused(withSeccomp(notify('/no/such/socket'), 'getpid'), { tsrun: /seccomp.*listenerPath.*ENOENT/ })
-})
-
-/** Mode in /proc/PID/status of a created container, and of its process after start. */
-async function modes(seccomp: Json, patch: Json = {}): Promise<readonly (string | undefined)[]> {
-  let found: readonly (string | undefined)[] = []
-  await withContainer(withSeccomp(seccomp, 'trap', patch), async (container) => {
-    const mode = (): string | undefined =>
-      /^Seccomp:\t(\d)/m.exec(readFileSync(`/proc/${container.pid()}/status`, 'utf8'))?.[1]
-    mustSucceed(container.create())
-    // It is loaded once create has returned.
-    await new Promise((resolve) => setTimeout(resolve, 50))
-    const before = mode()
-    mustSucceed(container.start())
-    await container.waitForStatus('running')
-    found = [before, mode()]
-  })
-  return found
-}
 
 test(
   'a filter that allows what init still needs is in force before start, any other comes with start',

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { crunDifferenceSuites } from '../../helpers/crun-differences.ts'
 import { compareVersions, findDifference } from '../../helpers/differences.ts'
+import { projectDir } from '../../helpers/work-dir.ts'
 
 test('versions are compared by number', () => {
   assert.is(compareVersions('1.3.6+ds1', '1.3.6'), 0)
@@ -18,6 +22,16 @@ test('a difference is one of a runtime and of its versions', () => {
   assert.is(findDifference(differences, 'tsrun', '0.1.0'), undefined)
   assert.is(findDifference({ 'runc<1.2': 'old' }, 'runc', '1.3.6'), undefined)
   assert.throws(() => findDifference({ 'runc > 1': 'x' }, 'runc', '1.3.6'), /runc > 1/)
+})
+
+test('every suite with differences of crun is one that there is', () => {
+  const files = globSync('test/{host,security}/*.test.ts', { cwd: projectDir })
+  const texts = files.map((file) => readFileSync(join(projectDir, file), 'utf8')).join('\n')
+  const names = [...texts.matchAll(/hostSuite\('([^']+)'\)/g)].map((match) => match[1])
+  assert.equal(
+    crunDifferenceSuites.filter((name) => !names.includes(name)),
+    [],
+  )
 })
 
 test.run()

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where the unified hierarchy is all there is: what the container sees of it, what it may do below, and the limits that
-// resources.test.ts has for v1.
+// Where the unified hierarchy is all there is: what the container sees of it, and what it may do below.
 
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
@@ -38,18 +37,6 @@ function cgroupDir(container: Container): string {
 
 function file(dir: string, name: string): string {
   return readFileSync(join(dir, name), 'utf8').trim()
-}
-
-/** Creates a container with these limits and compares files of its cgroup. */
-async function expectFiles(resources: Json, files: Readonly<Record<string, string | RegExp>>): Promise<void> {
-  await withContainer(withArgs(['true'], { linux: { resources } }), (container) => {
-    mustSucceed(container.create())
-    for (const [name, expected] of Object.entries(files)) {
-      const value = file(cgroupDir(container), name)
-      if (typeof expected === 'string') assert.is(value, expected, name)
-      else assert.match(value, expected, name)
-    }
-  })
 }
 
 test('in a cgroup namespace the mount shows the container as the root', async () => {
@@ -168,69 +155,6 @@ test('a cgroup that is mounted read-only stays with the root of the host', async
     assert.is(statSync(cgroupDir(container)).uid, 0)
     assert.is(statSync(join(cgroupDir(container), 'cgroup.procs')).uid, 0)
   })
-})
-
-test(
-  'memory.swap -1 is no limit, and without a memory limit it is refused',
-  async () => {
-    await expectFiles(
-      { memory: { limit: 2 ** 26, swap: -1 } },
-      { 'memory.max': `${2 ** 26}`, 'memory.swap.max': 'max' },
-    )
-    await withContainer({ linux: { resources: { memory: { swap: 2 ** 26 } } } }, (container) => {
-      assertFailure(container.create(), { tsrun: /linux\.resources\.memory\.swap/ })
-    })
-  },
-  needsController('memory'),
-)
-
-test(
-  'cpu.burst and cpu.idle',
-  async () => {
-    await expectFiles({ cpu: { quota: 20000, period: 50000, burst: 10000 } }, { 'cpu.max.burst': '10000' })
-    await expectFiles({ cpu: { idle: 1 } }, { 'cpu.idle': '1' })
-  },
-  needsController('cpu'),
-)
-
-test(
-  'hugepageLimits',
-  () => expectFiles({ hugepageLimits: [{ pageSize: '2MB', limit: 4194304 }] }, { 'hugetlb.2MB.max': '4194304' }),
-  needsController('hugetlb'),
-)
-
-const rootDevice = statSync('/').dev
-const [major, minor] = [(rootDevice >> 8) & 0xfff, rootDevice & 0xff]
-
-test(
-  'blockIO: weight and throttling',
-  async () => {
-    const disk = { major, minor }
-    const blockIO = {
-      weight: 500,
-      throttleReadBpsDevice: [{ ...disk, rate: 1048576 }],
-      throttleWriteIOPSDevice: [{ ...disk, rate: 100 }],
-    }
-    await expectFiles(
-      { blockIO },
-      { 'io.max': `${major}:${minor} rbps=1048576 wbps=max riops=max wiops=100`, 'io.weight': /^default 4950$/m },
-    )
-  },
-  needsController('io'),
-  () => (existsSync(`/sys/dev/block/${major}:${minor}/queue`) ? undefined : 'the root is not on a whole disk'),
-)
-
-test('settings of v1 are refused by name', async () => {
-  for (const [field, resources] of Object.entries({
-    'memory.swappiness': { memory: { swappiness: 10 } },
-    'memory.disableOOMKiller': { memory: { disableOOMKiller: true } },
-    'network.classID': { network: { classID: 1048577 } },
-    'cpu.realtimeRuntime': { cpu: { realtimeRuntime: 1000 } },
-  })) {
-    await withContainer({ linux: { resources } }, (container) => {
-      assertFailure(container.create(), { tsrun: new RegExp(`linux\\.resources\\.${field.replace('.', '\\.')}: .*v2`) })
-    })
-  }
 })
 
 /** Runs a container with these limits below a cgroup that has processes. */

@@ -8,7 +8,7 @@ import { cgroupVersion, needsCgroup1, needsFilesystem } from '../helpers/host.ts
 import { findMount, parseAttempts } from '../helpers/report.ts'
 import { assertRefused, hostSuite } from '../helpers/suite.ts'
 
-const { test, run } = hostSuite('file systems')
+const { test, run } = hostSuite('mount types')
 
 test('tmpcopyup copies what was there', async () => {
   const rootfs = makeRootfs()
@@ -86,11 +86,6 @@ test(
   { needs: [needsFilesystem('overlay')] },
 )
 
-test('a relative destination is relative to the root', async () => {
-  const report = await inspect(withMounts([{ destination: 'home', type: 'tmpfs', source: 'tmpfs' }]))
-  assert.is(findMount(report, '/home')?.type, 'tmpfs')
-})
-
 test('unknown file system data is refused by name', () => {
   assertRefused(withMounts([{ destination: '/home', type: 'tmpfs', source: 'tmpfs', options: ['nosuchoption'] }]), {
     tsrun: /mounts\[6\] \(\/home\).*nosuchoption/,
@@ -103,23 +98,5 @@ test('an unknown file system type is refused by name', () => {
     tsrun: /mounts\[6\] \(\/home\).*nosuchfs.*ENODEV/,
   })
 })
-
-test(
-  'an id-mapped bind mount shifts owners',
-  async () => {
-    const source = newSource({ file: 'x' })
-    const mappings = [{ containerID: 0, hostID: 5000, size: 1000 }]
-    const mount = {
-      destination: '/home',
-      source,
-      options: ['bind', 'idmap'],
-      uidMappings: mappings,
-      gidMappings: mappings,
-    }
-    const outcome = await runOnce(withMounts([mount], withArgs(['probe', 'stat', '/home/file'])))
-    assert.is(parseAttempts(mustSucceed(outcome).stdout)[0]?.['uid'], 5000)
-  },
-  { differsFrom: { 'runc<1.3': 'has no id-mapped mounts' } },
-)
 
 run()

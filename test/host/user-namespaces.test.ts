@@ -13,9 +13,9 @@ import {
 } from '../helpers/bundle.ts'
 import { inspect, mustSucceed, newSource, runOnce, withContainer, withRunning } from '../helpers/container.ts'
 import { findMount, parseAttempts, type Report } from '../helpers/report.ts'
-import { assertRefused, hostSuite } from '../helpers/suite.ts'
+import { assertFailure, assertRefused, hostSuite } from '../helpers/suite.ts'
 
-const { test, run } = hostSuite('user namespace')
+const { test, run } = hostSuite('user namespaces')
 
 const mapping = [{ containerID: 0, hostID: 100000, size: 65536 }]
 
@@ -212,6 +212,17 @@ test('setgroups works with a privileged caller', async () => {
   const report = await inspect(inUserns({ process: { user: { uid: 1, gid: 1, additionalGids: [5, 6] } } }))
   assert.equal([...report.groups].sort(), [5, 6])
   assert.is(report.setgroups, 'allow')
+})
+
+test('exec into a container with a user namespace', async () => {
+  const mappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
+  const linux = { namespaces: [...defaultNamespaces, { type: 'user' }], uidMappings: mappings, gidMappings: mappings }
+  await withRunning({ ...withArgs(['sleep', '60']), linux }, (container) => {
+    const report = JSON.parse(mustSucceed(container.exec(['probe', 'report'])).stdout) as Report
+    assert.is(report.uid, 0)
+    assert.match(report.uidMap?.[0] ?? '', /0\s+100000\s+65536/)
+    assertFailure(container.exec(['true'], ['--user', '70000']), { status: 255, text: /./ })
+  })
 })
 
 run()
