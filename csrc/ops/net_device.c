@@ -255,6 +255,15 @@ static int run_inside(struct err *e, struct move *move)
 	return r;
 }
 
+/* Before anything is moved: a virtual device that was moved ends with the container when that fails. */
+int op_NET_DEVICE_PRESENT(struct err *e, struct context *c, const struct op *op)
+{
+	_fd_close_ int host = netlink_open(e);
+	int index = host < 0 ? host : find_device(e, host, op_string(c, op, 0));
+
+	return index < 0 ? index : 0;
+}
+
 int op_NET_DEVICE(struct err *e, struct context *c, const struct op *op)
 {
 	const char *rename = op_string(c, op, 1);

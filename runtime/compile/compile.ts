@@ -41,6 +41,7 @@ export function compile(request: PlanRequest, spec: Spec): Plan {
   const opens = placeOpens(context, [rootfs, mounts, devices, final])
   const seccomp = compileSeccomp(context)
   const intelRdt = compileIntelRdt(context)
+  const netDevices = compileNetDevices(context)
   const pidfd = compilePidfdReceiver(context)
   const process = compileProcess(context, seccomp.load, compileHooks(context, 'startContainer'))
   warnOfNotifySocket(context)
@@ -54,6 +55,7 @@ export function compile(request: PlanRequest, spec: Spec): Plan {
       ...opens.front,
       ...seccomp.prepare,
       ...pidfd.prepare,
+      ...netDevices.prepare,
       ...intelRdt.prepare,
     ],
     // The front, while init waits: what must be done from outside.
@@ -61,7 +63,7 @@ export function compile(request: PlanRequest, spec: Spec): Plan {
       // First: until then init has no ids, and no powers over its namespaces.
       ...compileIdMappings(context),
       ...compileOomScore(context),
-      ...compileNetDevices(context),
+      ...netDevices.adopt,
       ...cgroups.adopt,
       ...intelRdt.adopt,
     ],

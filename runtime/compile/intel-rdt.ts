@@ -19,7 +19,7 @@ const none: IntelRdtPlan = { prepare: [], adopt: [], undo: [], intelRdt: '', int
 /**
  * Cache and memory bandwidth of the container: a group of the resctrl file system. A group without a closID of its own
  * is named after the container, made for it and removed with it. One with a closID may be shared: it is made when
- * absent and stays. Spec: config-linux.md#intelrdt. Errors: not-supported.
+ * absent, has to say the same when it is there, and stays. Spec: config-linux.md#intelrdt. Errors: not-supported.
  */
 export function compileIntelRdt(context: CompileContext): IntelRdtPlan {
   const rdt = context.linux.intelRdt
@@ -39,12 +39,13 @@ export function compileIntelRdt(context: CompileContext): IntelRdtPlan {
   const undo: Op[] = []
   const from = origin(`${FIELD}/closID`, shared ? rdt.closID : id)
   // Without anything to write, a named group must be there already: joining it is the check.
-  if (group !== mount && (!shared || lines !== '')) {
-    const tolerate = shared ? { tolerate: ['EEXIST'] as const } : {}
-    prepare.push({ kind: 'make-dir', path: group, mode: DIR_MODE, ...from, ...tolerate })
-  }
-  if (lines !== '') {
-    prepare.push({ kind: 'write-file', path: `${group}/schemata`, data: lines, ...origin(`${FIELD}/schemata`) })
+  if (shared && lines !== '') {
+    prepare.push({ kind: 'resctrl-group', path: group, schemata: lines, ...from })
+  } else if (!shared) {
+    prepare.push({ kind: 'make-dir', path: group, mode: DIR_MODE, ...from })
+    if (lines !== '') {
+      prepare.push({ kind: 'write-file', path: `${group}/schemata`, data: lines, ...origin(`${FIELD}/schemata`) })
+    }
   }
   if (monitor !== '') {
     const field = origin(`${FIELD}/enableMonitoring`)

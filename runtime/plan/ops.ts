@@ -28,11 +28,13 @@ export const OPS = {
   'device-filter': { code: 16, side: 'H', signature: 'sb', syscall: 'bpf', args: ['cgroup', 'insns'] },
   'make-dir': { code: 17, side: 'H', signature: 'su', syscall: 'mkdir', args: ['path', 'mode'] },
   'remove-dir': { code: 18, side: 'H', signature: 's', syscall: 'rmdir', args: ['path'] },
+  'resctrl-group': { code: 19, side: 'H', signature: 'sb', syscall: 'mkdir', args: ['path', 'schemata'] },
   'id-map': { code: 20, side: 'H', signature: 'ubu', syscall: 'write', args: ['which', 'map', 'flags'] },
   'join-pid': { code: 21, side: 'H', signature: 's', syscall: 'write', args: ['path'] },
   'write-pid-file': { code: 22, side: 'H', signature: 'sb', syscall: 'write', args: ['name', 'data'] },
   'prlimit': { code: 23, side: 'B', signature: 'uqq', syscall: 'prlimit', args: ['resource', 'soft', 'hard'] },
   'net-device': { code: 24, side: 'H', signature: 'ss', syscall: 'netlink', args: ['name', 'rename'] },
+  'net-device-present': { code: 28, side: 'H', signature: 's', syscall: 'netlink', args: ['name'] },
   'send-pidfd': { code: 27, side: 'H', signature: 'F', syscall: 'sendmsg', args: ['socket'] },
   'hook': {
     code: 30,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Op } from '../../../../runtime/plan/ops.ts'
 import type { Plan } from '../../../../runtime/plan/plan.ts'
 import { unified } from '../cgroups/hosts.ts'
 import { planOf, refusalOf } from './requests.ts'
@@ -12,11 +13,16 @@ function plan(intelRdt: object): Plan {
   return planOf({ linux: { intelRdt }, facts: { mountinfo } })
 }
 
+function dataOf(op: Op): string {
+  if (op.kind === 'write-file') return ` ${op.data}`
+  return op.kind === 'resctrl-group' ? ` ${op.schemata}` : ''
+}
+
 /** Ops about the resctrl file system, in words. */
 function told({ sections }: Plan): readonly string[] {
   return [...sections.prepare, ...sections.adopt, ...sections.undo].flatMap((op) => {
     if (!('path' in op) || !op.path.startsWith('/sys/fs/resctrl')) return []
-    return [`${op.kind} ${op.path.slice('/sys/fs/resctrl'.length)}${op.kind === 'write-file' ? ` ${op.data}` : ''}`]
+    return [`${op.kind} ${op.path.slice('/sys/fs/resctrl'.length)}${dataOf(op)}`]
   })
 }
 
@@ -29,10 +35,9 @@ test('a group of its own is made and removed', () => {
   ])
 })
 
-test('a named group is made when it is absent, and stays', () => {
+test('a named group is made when it is absent, compared when it is there, and stays', () => {
   assert.equal(told(plan({ closID: 'gold', l3CacheSchema: 'L3:0=f' })), [
-    'make-dir /gold',
-    'write-file /gold/schemata L3:0=f\n',
+    'resctrl-group /gold L3:0=f\n',
     'join-pid /gold/tasks',
   ])
 })
