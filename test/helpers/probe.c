@@ -253,6 +253,18 @@ static void scheduling(void)
 	number("cpuCount", CPU_COUNT(&cpus));
 }
 
+static void memory_policy(void)
+{
+	unsigned long nodes[16] = {0};
+	int mode = 0;
+
+	/* An array larger than the kernel's own is fine, a smaller one is not. */
+	if (syscall(SYS_get_mempolicy, &mode, nodes, sizeof(nodes) * 8ul, NULL, 0ul) < 0)
+		mode = -1;
+	key("memoryPolicy");
+	printf("{\"mode\":%d,\"nodes\":%lu}", mode, nodes[0]);
+}
+
 static void session_keyring(void)
 {
 	char text[256];
@@ -315,6 +327,7 @@ static void report(char **argv)
 	number("dumpable", prctl(PR_GET_DUMPABLE));
 	rlimits();
 	scheduling();
+	memory_policy();
 	session_keyring();
 	terminal();
 	printf("}\n");

@@ -35,6 +35,8 @@ export interface Report {
   readonly scheduler: Readonly<Record<string, number>>
   readonly ioPriority: number
   readonly cpuCount: number
+  /** mode with its flags; nodes: a mask. -1 where the kernel has none. */
+  readonly memoryPolicy: { readonly mode: number; readonly nodes: number }
   readonly keyring: number
   readonly keyringText: string | null
   readonly tty: {

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import * as assert from 'uvu/assert'
 import type { Json } from '../helpers/bundle.ts'
-import { inspect } from '../helpers/container.ts'
+import { needsCgroupFile } from '../helpers/cgroup-files.ts'
+import { inspect, mustSucceed, withRunning } from '../helpers/container.ts'
 import { needsCapability, needsLsm } from '../helpers/host.ts'
-import { assertRefused, hostSuite } from '../helpers/suite.ts'
+import type { Report } from '../helpers/report.ts'
+import { assertFailure, assertRefused, hostSuite } from '../helpers/suite.ts'
 
 const { test, run } = hostSuite('linux process')
 
@@ -46,13 +50,111 @@ test(
   { differsFrom: { 'runc<1.3': 'has no scheduler' } },
 )
 
+const RESET_ON_FORK = 'SCHED_FLAG_RESET_ON_FORK'
+
+for (const [policy, number, more] of [
+  ['SCHED_OTHER', 0, { nice: -5 }],
+  ['SCHED_BATCH', 3, { nice: 19 }],
+  ['SCHED_IDLE', 5, {}],
+] as const) {
+  test(
+    `scheduler.policy ${policy}`,
+    async () => {
+      const { scheduler } = await inspect(withProcess({ scheduler: { policy, flags: [RESET_ON_FORK], ...more } }))
+      assert.is(scheduler['policy'], number)
+      assert.is(scheduler['flags'], 1)
+      assert.is(scheduler['nice'], 'nice' in more ? more.nice : 0)
+    },
+    { needs: [needsCapability('CAP_SYS_NICE', 23)], differsFrom: { 'runc<1.3': 'has no scheduler' } },
+  )
+}
+
+for (const [policy, number] of [
+  ['SCHED_FIFO', 1],
+  ['SCHED_RR', 2],
+] as const) {
+  test(
+    `scheduler.policy ${policy}`,
+    async () => {
+      const resources =
+        needsCgroupFile('cpu', 'cpu.rt_runtime_us')() === undefined ? { cpu: { realtimeRuntime: 10000 } } : {}
+      const patch = { ...withProcess({ scheduler: { policy, priority: 7 } }), linux: { resources } }
+      const { scheduler } = await inspect(patch)
+      assert.equal([scheduler['policy'], scheduler['priority']], [number, 7])
+    },
+    { needs: [needsCapability('CAP_SYS_NICE', 23)], differsFrom: { 'runc<1.3': 'has no scheduler' } },
+  )
+}
+
 test(
-  'the I/O priority',
+  'scheduler.policy SCHED_DEADLINE',
   async () => {
-    const report = await inspect(withProcess({ ioPriority: { class: 'IOPRIO_CLASS_IDLE', priority: 0 } }))
-    assert.is(report.ioPriority >> 13, 3)
+    const times = { runtime: 1000000, deadline: 2000000, period: 4000000 }
+    const { scheduler } = await inspect(
+      withProcess({ scheduler: { policy: 'SCHED_DEADLINE', flags: ['SCHED_FLAG_RECLAIM'], ...times } }),
+    )
+    assert.is(scheduler['policy'], 6)
+    for (const [name, value] of Object.entries(times)) assert.is(scheduler[name], value, name)
   },
-  { differsFrom: { 'runc<1.3': 'has no ioPriority' } },
+  { needs: [needsCapability('CAP_SYS_NICE', 23)], differsFrom: { 'runc<1.3': 'has no scheduler' } },
+)
+
+test(
+  'scheduler: parameters of another policy are refused',
+  () => {
+    assertRefused(withProcess({ scheduler: { policy: 'SCHED_OTHER', priority: 3 } }), { tsrun: /scheduler\.priority/ })
+    assertRefused(withProcess({ scheduler: { policy: 'SCHED_FIFO' } }), { tsrun: /scheduler\.priority/ })
+    assertRefused(withProcess({ scheduler: { policy: 'SCHED_BATCH', runtime: 5000 } }), { tsrun: /scheduler\.runtime/ })
+    assertRefused(withProcess({ scheduler: { policy: 'SCHED_ISO' } }), {
+      tsrun: /process\.scheduler.*SCHED_ISO.*EINVAL/,
+    })
+  },
+  { differsFrom: { runc: 'takes some of them', crun: 'takes some of them' } },
+)
+
+for (const [name, number, priority] of [
+  ['IOPRIO_CLASS_RT', 1, 2],
+  ['IOPRIO_CLASS_BE', 2, 6],
+  ['IOPRIO_CLASS_IDLE', 3, 0],
+] as const) {
+  test(
+    `ioPriority.class ${name}`,
+    async () => {
+      const report = await inspect(withProcess({ ioPriority: { class: name, priority } }))
+      assert.equal([report.ioPriority >> 13, report.ioPriority & 7], [number, priority])
+    },
+    { needs: [needsCapability('CAP_SYS_NICE', 23)], differsFrom: { 'runc<1.3': 'has no ioPriority' } },
+  )
+}
+
+test(
+  'execCPUAffinity: exec runs on these CPUs, the init on all',
+  async () => {
+    const execCPUAffinity = { initial: '0', final: '0' }
+    await withRunning(withProcess({ args: ['sleep', '60'], execCPUAffinity }), (container) => {
+      const report = JSON.parse(mustSucceed(container.exec(['probe', 'report'])).stdout) as Report
+      assert.is(report.cpuCount, 1)
+      assert.match(readFileSync(`/proc/${container.pid()}/status`, 'utf8'), /^Cpus_allowed_list:\t0-/m)
+    })
+  },
+  {
+    needs: [() => (availableParallelism() > 1 ? undefined : 'needs two CPUs')],
+    differsFrom: { 'runc<1.3': 'has no execCPUAffinity' },
+  },
+)
+
+test(
+  'execCPUAffinity: a list that is none, and CPUs that are not there, are refused',
+  async () => {
+    assertRefused(withProcess({ execCPUAffinity: { initial: '3-1' } }), { tsrun: /process\.execCPUAffinity\.initial/ })
+    await withRunning(withProcess({ args: ['sleep', '60'], execCPUAffinity: { final: '4000' } }), (container) => {
+      assertFailure(container.exec(['true']), {
+        status: 255,
+        tsrun: /execCPUAffinity\.final.*sched_setaffinity.*EINVAL/,
+      })
+    })
+  },
+  { differsFrom: { 'runc<1.3': 'has no execCPUAffinity' } },
 )
 
 test(

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readlinkSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import * as assert from 'uvu/assert'
-import { defaultNamespaces } from '../helpers/bundle.ts'
-import { inspect } from '../helpers/container.ts'
+import { defaultNamespaces, withArgs } from '../helpers/bundle.ts'
+import { inspect, mustSucceed, runOnce } from '../helpers/container.ts'
 import { needsFile } from '../helpers/host.ts'
-import { hostSuite } from '../helpers/suite.ts'
+import { assertRefused, hostSuite } from '../helpers/suite.ts'
 
 const { test, run } = hostSuite('time offsets')
 
@@ -40,6 +40,36 @@ test(
     ])
   },
   { needs: [needsFile('/proc/self/ns/time')], differsFrom: { 'runc<1.3': 'has no time namespace' } },
+)
+
+test(
+  'the clocks run with the offsets',
+  async () => {
+    const linux = {
+      namespaces: [...defaultNamespaces, { type: 'time' }],
+      timeOffsets: { boottime: { secs: 1000000, nanosecs: 500000000 }, monotonic: { secs: 0, nanosecs: 0 } },
+    }
+    const outcome = mustSucceed(await runOnce(withArgs(['cat', '/proc/uptime'], { linux })))
+    const here = Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0])
+    const ahead = Number(outcome.stdout.split(' ')[0]) - here
+    assert.ok(ahead > 999000 && ahead < 1000060, String(ahead))
+  },
+  { needs: [needsFile('/proc/self/ns/time')], differsFrom: { 'runc<1.3': 'has no time namespace' } },
+)
+
+test(
+  'offsets without a new time namespace, of another clock, or of a second in nanoseconds are refused',
+  () => {
+    const namespaces = [...defaultNamespaces, { type: 'time' }]
+    const boottime = { secs: 5 }
+    assertRefused({ linux: { timeOffsets: { boottime } } }, { tsrun: /linux\.timeOffsets/ })
+    assertRefused({ linux: { namespaces, timeOffsets: { realtime: boottime } } }, { tsrun: /timeOffsets\.realtime/ })
+    assertRefused(
+      { linux: { namespaces, timeOffsets: { boottime: { nanosecs: 1000000000 } } } },
+      { tsrun: /timeOffsets\.boottime\.nanosecs/ },
+    )
+  },
+  { differsFrom: { runc: 'checks less', crun: 'checks less' } },
 )
 
 run()
