@@ -2,7 +2,7 @@
 import { TsrunError } from '../../spec/error.ts'
 import type { Op } from '../plan/ops.ts'
 import { keepsGroups } from './annotations.ts'
-import { type CompileContext, invalid } from './context.ts'
+import { type CompileContext, invalid, origin } from './context.ts'
 import { deniesSetgroups } from './id-mappings.ts'
 import { processOrigin } from './process-origin.ts'
 
@@ -25,7 +25,8 @@ export function compileUser(context: CompileContext): UserPlan {
   const denied = deniesSetgroups(context)
   const kept = keepsGroups(context)
   if (kept && additionalGids.length > 0) {
-    context.warn('process.user.additionalGids: without effect, because of the annotation run.oci.keep_original_groups')
+    const { label } = origin('/process/user/additionalGids')
+    context.warn(`${label}: without effect, because of the annotation run.oci.keep_original_groups`)
   }
   if (!kept && denied && additionalGids.length > 0) {
     throw invalid(

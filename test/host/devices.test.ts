@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import * as assert from 'uvu/assert'
 import { defaultMounts, type Json, makeRootfs, withArgs } from '../helpers/bundle.ts'
 import { mustSucceed, runOnce } from '../helpers/container.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import * as assert from 'uvu/assert'
 import { type Json, withMounts } from '../helpers/bundle.ts'
 import { inspect, newSource } from '../helpers/container.ts'

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import * as assert from 'uvu/assert'
 import { inspect } from '../helpers/container.ts'
 import { findMount } from '../helpers/report.ts'
