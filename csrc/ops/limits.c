@@ -21,6 +21,9 @@ struct scheduling {
 	uint64_t runtime;
 	uint64_t deadline;
 	uint64_t period;
+	/* The specification has flags for them, and no values: the widest range of a new process. */
+	uint32_t util_min;
+	uint32_t util_max;
 };
 
 int op_SCHEDULER(struct err *e, struct context *c, const struct op *op)
@@ -34,6 +37,7 @@ int op_SCHEDULER(struct err *e, struct context *c, const struct op *op)
 		.runtime = plan_u64(op->args + 5),
 		.deadline = plan_u64(op->args + 7),
 		.period = plan_u64(op->args + 9),
+		.util_max = 1024,
 	};
 
 	(void)c;

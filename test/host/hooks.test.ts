@@ -88,6 +88,15 @@ test(
   { differsFrom: { runc: 'runs it at the end of create' } },
 )
 
+test('a hook that ends in time is fine, whatever its kind', async () => {
+  const hooks = Object.fromEntries(kinds.map((kind) => [kind, [hook(kind, 'exit 0', { timeout: 9 })]]))
+  await withContainer(withArgs(['sleep', '60'], { hooks }), (container) => {
+    mustSucceed(container.create())
+    mustSucceed(container.start())
+    mustSucceed(container.delete(['--force']))
+  })
+})
+
 test('several hooks of a kind run in the listed order', async () => {
   const log = newPath('log')
   const hooks = { createRuntime: [1, 2, 3].map((n) => hook('createRuntime', `echo ${n} >>${log}`)) }

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import * as assert from 'uvu/assert'
 import type { Json } from '../helpers/bundle.ts'
 import { needsCgroupFile } from '../helpers/cgroup-files.ts'
-import { inspect, mustSucceed, withRunning } from '../helpers/container.ts'
+import { inspect, mustSucceed, runOnce, withRunning } from '../helpers/container.ts'
 import { needsCapability, needsLsm } from '../helpers/host.ts'
 import type { Report } from '../helpers/report.ts'
 import { assertFailure, assertRefused, hostSuite } from '../helpers/suite.ts'
@@ -97,6 +97,31 @@ test(
     for (const [name, value] of Object.entries(times)) assert.is(scheduler[name], value, name)
   },
   { needs: [needsCapability('CAP_SYS_NICE', 23)], differsFrom: { 'runc<1.3': 'has no scheduler' } },
+)
+
+for (const flags of [['SCHED_FLAG_KEEP_POLICY', 'SCHED_FLAG_KEEP_PARAMS'], ['SCHED_FLAG_DL_OVERRUN']]) {
+  test(
+    `scheduler.flags ${flags.join(', ')}`,
+    async () => {
+      const keep = flags.includes('SCHED_FLAG_KEEP_POLICY')
+      const times = { runtime: 1000000, deadline: 2000000, period: 4000000 }
+      const scheduler = keep ? { policy: 'SCHED_BATCH', flags } : { policy: 'SCHED_DEADLINE', flags, ...times }
+      const report = await inspect(withProcess({ scheduler }))
+      assert.is(report.scheduler['policy'], keep ? 0 : 6)
+    },
+    { needs: [needsCapability('CAP_SYS_NICE', 23)], differsFrom: { 'runc<1.3': 'has no scheduler' } },
+  )
+}
+
+test(
+  'scheduler.flags SCHED_FLAG_UTIL_CLAMP_MIN, SCHED_FLAG_UTIL_CLAMP_MAX',
+  async () => {
+    const flags = ['SCHED_FLAG_UTIL_CLAMP_MIN', 'SCHED_FLAG_UTIL_CLAMP_MAX']
+    const outcome = await runOnce(withProcess({ args: ['true'], scheduler: { policy: 'SCHED_OTHER', flags } }))
+    // Not every kernel can; if it cannot, it says so of itself.
+    if (outcome.status !== 0) assert.match(outcome.stderr, /process\.scheduler.*sched_setattr.*EOPNOTSUPP/)
+  },
+  { differsFrom: { runc: 'has words of its own', crun: 'has words of its own' } },
 )
 
 test(

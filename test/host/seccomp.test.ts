@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, withArgs } from '../helpers/bundle.ts'
@@ -43,6 +43,13 @@ async function modes(seccomp: Json, patch: Json = {}): Promise<readonly (string 
   return found
 }
 
+/** What the probe needs. */
+const needed =
+  'execve arch_prctl set_tid_address write writev ioctl exit_group exit brk mmap munmap rt_sigprocmask rt_sigaction ' +
+  'fstat prctl read close openat open mprotect getpid futex capget capset newfstatat getdents64 fcntl lseek epoll_pwait ' +
+  'epoll_ctl nanosleep tgkill gettid setgroups setgid setuid chdir set_robust_list rseq getcwd fstatfs statfs seccomp ' +
+  'statx fsopen fsconfig fsmount openat2 readlinkat'
+
 test('a filter is loaded: mode 2', async () => {
   const report = await inspect({ linux: { seccomp: allowBut(errno(['sethostname'])) } })
   assert.is(report.status['Seccomp'], '2')
@@ -77,6 +84,10 @@ test('arguments: equal, not equal, masked equal, greater', async () => {
   assert.is(await domain(masked, '0x00008'), '')
   assert.is(await domain([{ index: 0, value: 8, op: 'SCMP_CMP_GT' }], '9'), 'EXDEV')
   assert.is(await domain([{ index: 0, value: 8, op: 'SCMP_CMP_GT' }], '8'), '')
+  assert.is(await domain([{ index: 0, value: 8, op: 'SCMP_CMP_NE' }], '9'), 'EXDEV')
+  assert.is(await domain([{ index: 0, value: 8, op: 'SCMP_CMP_NE' }], '8'), '')
+  assert.is(await domain([{ index: 0, value: 8, op: 'SCMP_CMP_GE' }], '8'), 'EXDEV')
+  assert.is(await domain([{ index: 0, value: 8, op: 'SCMP_CMP_GE' }], '0'), '')
   assert.is(await domain([{ index: 0, value: 8, op: 'SCMP_CMP_LE' }], '8'), 'EXDEV')
 })
 
@@ -106,21 +117,43 @@ test('two conditions on the same argument are alternatives', async () => {
 })
 
 test('defaultAction errno with a list of what is allowed, defaultErrnoRet', async () => {
-  const names =
-    'execve arch_prctl set_tid_address write writev ioctl exit_group exit brk mmap munmap rt_sigprocmask rt_sigaction ' +
-    'fstat prctl read close openat open mprotect getpid futex capget capset newfstatat getdents64 fcntl lseek epoll_pwait ' +
-    'epoll_ctl nanosleep tgkill gettid setgroups setgid setuid chdir set_robust_list rseq getcwd fstatfs statfs seccomp ' +
-    'statx fsopen fsconfig fsmount openat2 readlinkat'
   const seccomp = {
     defaultAction: 'SCMP_ACT_ERRNO',
     defaultErrnoRet: 18,
-    syscalls: [{ names: names.split(' '), action: 'SCMP_ACT_ALLOW' }],
+    syscalls: [{ names: needed.split(' '), action: 'SCMP_ACT_ALLOW' }],
   }
   const seen = await attempts(seccomp, 'getpid , personality 8')
   assert.equal(
     seen.map((one) => one.errno),
     ['', 'EXDEV'],
   )
+})
+
+for (const [action, status] of [
+  ['SCMP_ACT_KILL', 128 + 31],
+  ['SCMP_ACT_KILL_THREAD', 128 + 31],
+  ['SCMP_ACT_KILL_PROCESS', 128 + 31],
+  ['SCMP_ACT_TRAP', 128 + 31],
+  ['SCMP_ACT_LOG', 0],
+  ['SCMP_ACT_TRACE', 0],
+] as const) {
+  test(`${action} by default, and for one system call`, async () => {
+    const list = { defaultAction: action, syscalls: [{ names: needed.split(' '), action: 'SCMP_ACT_ALLOW' }] }
+    assert.is((await runOnce(withSeccomp(list, 'personality 8'))).status, status)
+    assert.is((await runOnce(withSeccomp(list, 'getpid'))).status, 0)
+    assert.is(
+      (await runOnce(withSeccomp(allowBut({ names: ['personality'], action }), 'personality 8'))).status,
+      status,
+    )
+  })
+}
+
+test('SCMP_ACT_TRACE without a tracer gives ENOSYS', async () => {
+  const seen = await attempts(
+    allowBut({ names: ['personality'], action: 'SCMP_ACT_TRACE', errnoRet: 5 }),
+    'personality 8',
+  )
+  assert.is(seen[0]?.errno, 'ENOSYS')
 })
 
 test('SCMP_ACT_KILL_PROCESS ends with SIGSYS', async () => {
@@ -148,6 +181,55 @@ test("all architectures of docker's profile are taken", async () => {
   assert.is((await attempts(seccomp, 'personality 8'))[0]?.errno, 'EPERM')
 })
 
+/** Those with the byte order of x86-64 that libseccomp 2.5 knows. */
+for (const name of [
+  'AARCH64',
+  'ARM',
+  'MIPSEL',
+  'MIPSEL64',
+  'MIPSEL64N32',
+  'PPC64LE',
+  'RISCV64',
+  'X32',
+  'X86',
+  'X86_64',
+]) {
+  test(
+    `SCMP_ARCH_${name} goes into the filter`,
+    async () => {
+      const seccomp = { ...allowBut(errno(['personality'])), architectures: [`SCMP_ARCH_${name}`] }
+      assert.is((await attempts(seccomp, 'personality 8'))[0]?.errno, 'EPERM')
+    },
+    { needs: [() => (process.arch === 'x64' ? undefined : 'is for x86-64')] },
+  )
+}
+
+test(
+  'an architecture of the other byte order is refused by name',
+  () => {
+    const seccomp = { ...allowBut(errno(['personality'])), architectures: ['SCMP_ARCH_S390X'] }
+    assertRefused(withSeccomp(seccomp, 'getpid'), { tsrun: /linux\.seccomp.*s390x.*cannot share a filter/ })
+  },
+  { needs: [() => (process.arch === 'x64' ? undefined : 'is for x86-64')], differsFrom: { crun: 'ignores it' } },
+)
+
+test('an argument beyond 2^53 keeps its digits', async () => {
+  const args = [{ index: 0, value: 'HERE', op: 'SCMP_CMP_EQ' }]
+  const config = withSeccomp(
+    allowBut(errno(['personality'], { errnoRet: 18, args })),
+    'personality 0x20000000000001 , personality 0x20000000000000',
+  )
+  await withContainer(config, (container) => {
+    const path = `${container.bundle}/config.json`
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"HERE"', '9007199254740993'))
+    const seen = parseAttempts(mustSucceed(container.run()).stdout)
+    assert.equal(
+      seen.map((one) => one.errno),
+      ['EXDEV', ''],
+    )
+  })
+})
+
 test('works with and without no_new_privs and with no capability', async () => {
   for (const noNewPrivileges of [true, false]) {
     const report = await inspect({
@@ -159,7 +241,7 @@ test('works with and without no_new_privs and with no capability', async () => {
   }
 })
 
-for (const flag of ['SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_SPEC_ALLOW']) {
+for (const flag of ['SECCOMP_FILTER_FLAG_TSYNC', 'SECCOMP_FILTER_FLAG_LOG', 'SECCOMP_FILTER_FLAG_SPEC_ALLOW']) {
   test(
     `flag ${flag}`,
     async () => {
