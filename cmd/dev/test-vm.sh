@@ -8,6 +8,7 @@
 # `$VM_RUN --timeout SECONDS --share DIR -- COMMAND...` and runs COMMAND as root, with DIR at /mnt/share.
 #
 #   VM_TIMEOUT       seconds until the machine is stopped; default 5400
+#   TSRUN_TEST_RECORD  directory for what the tests exercise: see cmd/dev/conformance.sh
 #   TSRUN_TEST_SLOW  factor for the time limits of the tests; default 10, as the processor may be emulated
 set -eu
 cd "$(dirname "$0")/../.."
@@ -45,13 +46,18 @@ $bun -e '
 tar -C "$share" -cf "$share/project.tar" project
 rm -rf "$project"
 
+[ -z "${TSRUN_TEST_RECORD:-}" ] || mkdir "$share/record"
 [ $# -gt 0 ] || set -- test/host/ test/security/
+status=0
 # shellcheck disable=SC2016 # expanded inside
 "$vm_run" --timeout "${VM_TIMEOUT:-5400}" --share "$share" -- env "TSRUN_TEST_SLOW=${TSRUN_TEST_SLOW:-10}" sh -euc '
+	[ ! -d record ] || export TSRUN_TEST_RECORD="$PWD/record"
 	mkdir /run/tsrun-test
 	mount -t tmpfs -o mode=755 tmpfs /run/tsrun-test
 	tar -C /run/tsrun-test -xf project.tar
 	cd /run/tsrun-test/project
 	echo "Linux $(uname -r), $(stat -f -c %T /sys/fs/cgroup), $(cat /proc/1/comm)"
 	TSRUN_TEST_BIN=$PWD/dist/test exec node_modules/.bin/bun cmd/dev/run-tests.ts "$@"
-' sh "$@"
+' sh "$@" || status=$?
+[ ! -f "$share/record/tests.jsonl" ] || cat "$share/record/tests.jsonl" >>"$TSRUN_TEST_RECORD/tests.jsonl"
+exit "$status"

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { noteCall } from './coverage.ts'
 import { scaled } from './slow.ts'
 import { mark, newPath, projectDir, stateRoot } from './work-dir.ts'
 
@@ -125,7 +126,9 @@ export function callRuntime(args: readonly string[], options: CallOptions = {}):
   for (const fd of fds) {
     closeSync(fd)
   }
-  return new FileOutcome(result, [program, ...rest].join(' '), files)
+  const outcome = new FileOutcome(result, [program, ...rest].join(' '), files)
+  if (isTsrun) noteCall(args, outcome.stderr)
+  return outcome
 }
 
 /** A runtime that is still running: its output so far, and its end. */
@@ -139,7 +142,12 @@ export interface RunningCall {
 /** Calls the runtime without waiting. stdin is a pipe. */
 export function startRuntime(args: readonly string[], options: CallOptions = {}): RunningCall {
   const [program = '', ...rest] = commandLine(args, options)
-  return startProgram(program, rest, options)
+  const call = startProgram(program, rest, options)
+  const noted = call.ended.then((end) => {
+    if (isTsrun) noteCall(args, call.stderr())
+    return end
+  })
+  return { ...call, ended: noted }
 }
 
 /** Starts any program as `startRuntime` does. */

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { type Context, suite, type Test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { mustSucceed, newContainer } from './container.ts'
+import { beginCoverage, endCoverage, staleCoverage } from './coverage.ts'
 import { crunDifference, staleCrunDifferences } from './crun-differences.ts'
 import { type Differences, findDifference } from './differences.ts'
 import type { Need } from './host.ts'
@@ -94,7 +95,9 @@ export function hostSuite(name: string): { readonly test: HostTest; readonly run
     tests(title, async () => {
       const start = performance.now()
       try {
+        if (isTsrun) beginCoverage(name, title)
         await guarded(body, scaled(options.timeoutMs ?? 30_000))
+        endCoverage()
         const seconds = (performance.now() - start) / 1000
         if (seconds > scaled(3)) {
           process.stdout.write(`SLOW ${name}: ${title}: ${seconds.toFixed(1)} s\n`)
@@ -107,6 +110,7 @@ export function hostSuite(name: string): { readonly test: HostTest; readonly run
   }
   const run = (): void => {
     assert.equal(staleCrunDifferences(name, titles), [], 'differences of crun that no test has')
+    if (only === undefined) assert.equal(staleCoverage(name, titles), [], 'tests in test/conformance/exercised.json')
     tests.run()
   }
   return { test, run }

@@ -195,6 +195,21 @@ for (const option of [
   )
 }
 
+test('remount changes the options of what is mounted already', async () => {
+  const home = { destination: '/home', type: 'tmpfs', source: 'tmpfs', options: ['size=1m'] }
+  const again = { destination: '/home', type: 'none', source: 'none' }
+  const bound = await inspect(withMounts([home, { ...again, options: ['remount', 'bind', 'ro', 'nosuid'] }]))
+  const seen = findMount(bound, '/home')
+  assert.ok(seen?.options.includes('ro') && seen.options.includes('nosuid'), seen?.options.join())
+  assert.not(seen?.superOptions.includes('ro'))
+  const whole = await inspect(withMounts([home, { ...again, type: 'tmpfs', options: ['remount', 'size=2m'] }]))
+  assert.ok(findMount(whole, '/home')?.superOptions.includes('size=2048k'))
+})
+
+test('tmpfs with "mand": kernels know it and do nothing', async () => {
+  await tmpfsAt(['mand'])
+})
+
 test('rro reaches the mounts below, ro does not', async () => {
   const below = (options: readonly string[]): Json =>
     withMounts([
