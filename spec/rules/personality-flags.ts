@@ -10,8 +10,9 @@ export const personalityFlags: Rule = {
   section: 'config-linux.md#personality',
   field: '/linux/personality',
   check({ linux }, report) {
-    const flags = linux?.personality?.flags ?? []
-    if (flags.length > 0)
-      report('/linux/personality/flags', 'has values, but the specification defines none: remove it')
+    for (const [index, flag] of (linux?.personality?.flags ?? []).entries()) {
+      const text = `${JSON.stringify(flag)} is no flag, the specification defines none: remove it`
+      report(`/linux/personality/flags/${index}`, text)
+    }
   },
 }

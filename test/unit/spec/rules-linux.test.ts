@@ -243,7 +243,7 @@ testRules({
       [policy('MPOL_BIND', '0', ['MPOL_F_STATIC_NODES', 'MPOL_F_RELATIVE_NODES']), '/linux/memoryPolicy/flags'],
     ],
   },
-  'personality-flags': { bad: [[{ '/linux/personality/flags': ['ADDR_NO_RANDOMIZE'] }, '/linux/personality/flags']] },
+  'personality-flags': { bad: [[{ '/linux/personality/flags': ['ADDR_NO_RANDOMIZE'] }, '/linux/personality/flags/0']] },
   'sysctl-namespaced': {
     good: [
       {
