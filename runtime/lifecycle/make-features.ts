@@ -4,6 +4,7 @@ import type { Features } from '../../spec/runtime/features.ts'
 import type { MemoryPolicyFlagType, MemoryPolicyModeType } from '../../spec/runtime/linux.ts'
 import type { LinuxNamespaceType } from '../../spec/runtime/namespaces.ts'
 import type { LinuxSeccompAction, LinuxSeccompFlag, LinuxSeccompOperator } from '../../spec/runtime/seccomp.ts'
+import { KNOWN_PREFIX } from '../compile/annotations.ts'
 import { mountOptionNames } from '../compile/mount-options.ts'
 import { seccompArchitectures } from '../seccomp/architectures.ts'
 
@@ -76,6 +77,18 @@ const memoryFlags = namesOf<MemoryPolicyFlagType>({
   MPOL_F_STATIC_NODES: true,
 })
 
+/** Architectures that came with libseccomp 2.6. */
+const later: ReadonlySet<string> = new Set(['LOONGARCH64', 'M68K', 'SH', 'SHEB'].map((name) => `SCMP_ARCH_${name}`))
+
+/** An architecture that the library does not know cannot be put into a filter. */
+function architecturesOf(libseccomp: string): readonly string[] {
+  const [major = 0, minor = 0] = libseccomp.split('.').map(Number)
+  const has26 = major > 2 || (major === 2 && minor >= 6)
+  return Object.keys(seccompArchitectures)
+    .filter((name) => has26 || !later.has(name))
+    .sort()
+}
+
 /** What this runtime can do, on whatever host. Spec: features.md, features-linux.md */
 export function makeFeatures({ version, commit, libseccomp }: BuildInfo): Features {
   return {
@@ -91,7 +104,7 @@ export function makeFeatures({ version, commit, libseccomp }: BuildInfo): Featur
         enabled: true,
         actions,
         operators,
-        archs: Object.keys(seccompArchitectures).sort(),
+        archs: architecturesOf(libseccomp),
         knownFlags: flags,
         supportedFlags: flags,
       },
@@ -108,6 +121,6 @@ export function makeFeatures({ version, commit, libseccomp }: BuildInfo): Featur
       'tsrun.commit': commit,
       'tsrun.version': version,
     },
-    potentiallyUnsafeConfigAnnotations: [],
+    potentiallyUnsafeConfigAnnotations: [KNOWN_PREFIX],
   }
 }

@@ -2,7 +2,8 @@
 import * as assert from 'uvu/assert'
 import { featuresSchema } from '../../spec/generated/document-validator.ts'
 import type { Features } from '../../spec/runtime/features.ts'
-import { mustSucceed } from '../helpers/container.ts'
+import { withArgs } from '../helpers/bundle.ts'
+import { mustSucceed, withContainer } from '../helpers/container.ts'
 import { callRuntime, isTsrun, runtimeName } from '../helpers/runtime.ts'
 import { hostSuite } from '../helpers/suite.ts'
 
@@ -43,6 +44,22 @@ test(
     assert.ok(Array.isArray(potentiallyUnsafeConfigAnnotations))
   },
   { differsFrom: { runc: 'knows the specification up to 1.2' } },
+)
+
+test(
+  'every architecture that is claimed is one that the library knows',
+  async () => {
+    for (const name of readFeatures().linux?.seccomp?.archs ?? []) {
+      const syscalls = [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }]
+      const seccomp = { defaultAction: 'SCMP_ACT_ALLOW', architectures: [name], syscalls }
+      await withContainer(withArgs(['true'], { linux: { seccomp } }), (container) => {
+        const { status, stderr } = container.create()
+        // Those of the other byte order cannot be together with the native one.
+        assert.ok(status === 0 || /cannot share a filter/.test(stderr), `${name}: ${stderr}`)
+      })
+    }
+  },
+  { needs: [() => (isTsrun ? undefined : 'is a promise of tsrun')] },
 )
 
 test('the versions are those of --version', () => {
