@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { sectionOf } from '../../spec/section.ts'
-import type { Exercised } from '../helpers/coverage.ts'
+import { type Exercised, SUITE } from '../helpers/coverage.ts'
 import { SECTIONS } from './sections.ts'
 
-/** What one test was seen to exercise. */
+/** What one test was seen to exercise; or, after the word of a suite, all of its tests. */
 export type Record = readonly [test: string, ...fields: readonly string[]]
 
 const MOST_TESTS = 2
@@ -33,24 +33,38 @@ export function toFieldName(pointer: string): string {
  * The list with what tests were seen to do: what is said of those tests is forgotten, all else stays. For a field the tests
  * of its section count first, then those that have the least besides: they are about it.
  */
-export function mergeRecords(old: Exercised, records: readonly Record[]): Exercised {
+export function mergeRecords(old: Exercised, lines: readonly Record[]): Exercised {
+  const records = latest(lines.filter(([test]) => test !== SUITE))
+  const all = new Set(lines.filter(([test]) => test === SUITE).flatMap(([, ...tests]) => tests))
+  const whole = new Set([...all].map(fileOf))
+  const isGone = (test: string): boolean => whole.has(fileOf(test)) && !all.has(test)
   const seen = new Map(records.map(([test, ...fields]) => [test, new Set(fields)]))
   const common = commonFields(records)
   const weight = (test: string): number => [...(seen.get(test) ?? [])].filter((field) => !common.has(field)).length
   const fields = new Set([...Object.keys(old), ...records.flatMap(([, ...names]) => names)])
   const merged: { [field: string]: readonly string[] } = {}
   for (const field of [...fields].sort()) {
-    const kept = (old[field] ?? []).filter((test) => !seen.has(test) || seen.get(test)?.has(field))
+    const kept = (old[field] ?? []).filter((test) => !isGone(test) && (!seen.has(test) || seen.get(test)?.has(field)))
     const found = records.filter(([, ...names]) => names.includes(field)).map(([test]) => test)
     const wanted = filesOf(field)
-    const all = [...new Set([...kept, ...found])]
-    const inSection = all.filter((test) => wanted.includes(fileOf(test)))
-    const others = all.filter((test) => !wanted.includes(fileOf(test)))
+    const tests = [...new Set([...kept, ...found])]
+    const inSection = tests.filter((test) => wanted.includes(fileOf(test)))
+    const others = tests.filter((test) => !wanted.includes(fileOf(test)))
     const order = (a: string, b: string): number => weight(a) - weight(b) || (a < b ? -1 : 1)
     const chosen = [...inSection.sort(order), ...others.sort(order)].slice(0, MOST_TESTS)
     if (chosen.length > 0) merged[field] = chosen
   }
   return merged
+}
+
+/** Of a test that ran twice, on two hosts or again, what both saw. */
+function latest(records: readonly Record[]): readonly Record[] {
+  const found = new Map<string, Set<string>>()
+  for (const [test, ...fields] of records) {
+    const known = found.get(test)
+    found.set(test, new Set(known === undefined ? fields : fields.filter((field) => known.has(field))))
+  }
+  return [...found].map(([test, fields]) => [test, ...fields])
 }
 
 /** What more than half of the tests have. */

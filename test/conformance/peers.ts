@@ -20,6 +20,7 @@ const rows: Readonly<Record<string, Row>> = {
   'process.user.username': ['ignored', 'ignored', 'ignored'],
   'mounts[].uidMappings': ['yes', 'yes', 'ignored'],
   'mounts[].gidMappings': ['yes', 'yes', 'ignored'],
+  'linux.personality.flags': ['ignored', 'ignored', 'ignored'],
   'linux.mountLabel': ['yes', 'yes', 'partly'],
   'linux.intelRdt.closID': ['partly', 'yes', 'yes'],
   'linux.resources.memory.kernel': ['ignored', 'v1', 'v1'],

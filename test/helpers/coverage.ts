@@ -112,8 +112,17 @@ export function endCoverage(): void {
   }
 }
 
+/** What stands before the tests of a whole suite in a record. */
+export const SUITE = '(suite)'
+
 /** Tests of a suite that the list names and that are no more. */
 export function staleCoverage(suite: string, titles: readonly string[]): readonly string[] {
+  const record = process.env['TSRUN_TEST_RECORD']
+  if (record !== undefined) {
+    const tests = titles.map((title) => `${suite}: ${title}`)
+    appendFileSync(join(record, 'tests.jsonl'), `${JSON.stringify([SUITE, ...tests])}\n`)
+    return []
+  }
   const named = new Set(Object.values(readExercised()).flat())
   return [...named].filter((name) => name.startsWith(`${suite}: `) && !titles.includes(name.slice(suite.length + 2)))
 }

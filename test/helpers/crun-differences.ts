@@ -69,10 +69,14 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
     [/^a capability that cannot be granted/, 'fails; the specification says it must be logged as a warning'],
     [/^an unknown capability/, 'says nothing; the specification says it must be logged as a warning'],
   ],
-  'cgroups cpu': [[/^a limit that the kernel refuses/, leaves]],
+  'cgroups cpu': [[/^a limit that the kernel refuses|^cpu.idle, v1/, leaves]],
   'cgroups unified': [[/^unified where there is no/, leaves]],
   devices: [[/^devices of unknown type/, lenient]],
-  'linux process': [[/^an apparmorProfile that is not loaded/, 'ignores it where AppArmor is off']],
+  'linux process': [
+    [/^an apparmorProfile that is not loaded/, 'ignores it where AppArmor is off'],
+    [/^execCPUAffinity: exec runs/, 'takes it from the file of exec --process alone'],
+    [/^execCPUAffinity: a list/, lenient],
+  ],
   'masked paths': [[/^maskedPaths and readonlyPaths must/, lenient]],
   'mount options': [
     [/^bind with "r?nosymfollow" shows/, old],
@@ -92,6 +96,10 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
     [/^a new session keyring/, 'names it otherwise'],
     [/^a config without a new pid namespace/, 'run waits for the children, too'],
   ],
+  'network devices': [
+    [/^name: the kernel puts/, 'takes %d for a part of the name'],
+    [/^a name that is taken/, 'has moved the device by then'],
+  ],
   ps: [[/^table: |^options of ps/, 'prints pids alone and takes no options of ps']],
   'rootfs propagation': [
     [/^rootfsPropagation "runbindable"/, 'cannot mask paths any more once the root is unbindable'],
@@ -102,6 +110,7 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
     [/^LISTEN_FDS of the caller/, 'sets LISTEN_PID, but not LISTEN_FDS'],
   ],
   seccomp: [
+    [/^SCMP_ACT_(KILL\w*|TRAP) by default/, 'is under the filter itself, with calls of its own'],
     [/^SCMP_ACT_ERRNO gives/, 'takes a filter from its cache that differs in errnoRet'],
     [/^an unknown action/, 'ignores unknown architectures or flags'],
   ],

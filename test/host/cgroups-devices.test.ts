@@ -46,9 +46,13 @@ test('devices: without rules everything but the default devices is denied', asyn
   assert.is(seen[1]?.errno, 'EPERM')
 })
 
-test('devices: a rule for all needs neither type nor access', async () => {
-  const seen = await attemptsIn('open /dev/null', { devices: [{ allow: false }] })
-  assert.is(seen[0]?.errno, '')
-})
+test(
+  'devices: a rule for all needs neither type nor access',
+  async () => {
+    const seen = await attemptsIn('open /dev/null', { devices: [{ allow: false }] })
+    assert.is(seen[0]?.errno, '')
+  },
+  { differsFrom: { runc: 'wants an access' } },
+)
 
 run()

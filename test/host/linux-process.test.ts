@@ -172,7 +172,7 @@ test(
   'execCPUAffinity: a list that is none, and CPUs that are not there, are refused',
   async () => {
     assertRefused(withProcess({ execCPUAffinity: { initial: '3-1' } }), { tsrun: /process\.execCPUAffinity\.initial/ })
-    await withRunning(withProcess({ args: ['sleep', '60'], execCPUAffinity: { final: '4000' } }), (container) => {
+    await withRunning(withProcess({ args: ['sleep', '60'], execCPUAffinity: { final: '900' } }), (container) => {
       assertFailure(container.exec(['true']), {
         status: 255,
         tsrun: /execCPUAffinity\.final.*sched_setaffinity.*EINVAL/,

@@ -197,7 +197,7 @@ for (const option of [
 
 test('remount changes the options of what is mounted already', async () => {
   const home = { destination: '/home', type: 'tmpfs', source: 'tmpfs', options: ['size=1m'] }
-  const again = { destination: '/home', type: 'none', source: 'none' }
+  const again = { destination: '/home', type: 'none', source: '/tmp' }
   const bound = await inspect(withMounts([home, { ...again, options: ['remount', 'bind', 'ro', 'nosuid'] }]))
   const seen = findMount(bound, '/home')
   assert.ok(seen?.options.includes('ro') && seen.options.includes('nosuid'), seen?.options.join())
