@@ -82,8 +82,8 @@ test('every field, name and mount option is exercised by a host test, or says wh
 test('a field that no host test exercises is found, and a reason that is none', () => {
   const { 'process.cwd': _, ...others } = exercised
   assert.equal(unexercised(fields, others), ['process.cwd'])
-  const all = { ...exercised, 'process.apparmorProfile': ['linux process: x'] }
-  assert.ok(staleReasons(fields, all).includes('process.apparmorProfile'))
+  const all = { ...exercised, 'process.selinuxLabel': ['linux process: x'] }
+  assert.ok(staleReasons(fields, all).includes('process.selinuxLabel'))
 })
 
 test('tests that are named are in files that there are', () => {

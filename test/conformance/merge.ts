@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { sectionOf } from '../../spec/section.ts'
 import { type Exercised, SUITE } from '../helpers/coverage.ts'
+import { MOUNT_OPTIONS } from './mount-options.ts'
 import { SECTIONS } from './sections.ts'
 
 /** What one test was seen to exercise; or, after the word of a suite, all of its tests. */
 export type Record = readonly [test: string, ...fields: readonly string[]]
 
 const MOST_TESTS = 2
+const OPTION = 'mounts[].options[]='
 
 /** Suites have the names of their files, with spaces. */
 export function fileOf(test: string): string {
@@ -43,7 +45,7 @@ export function mergeRecords(old: Exercised, lines: readonly Record[]): Exercise
   const weight = (test: string): number => [...(seen.get(test) ?? [])].filter((field) => !common.has(field)).length
   const fields = new Set([...Object.keys(old), ...records.flatMap(([, ...names]) => names)])
   const merged: { [field: string]: readonly string[] } = {}
-  for (const field of [...fields].sort()) {
+  for (const field of [...fields].filter(isListed).sort()) {
     const kept = (old[field] ?? []).filter((test) => !isGone(test) && (!seen.has(test) || seen.get(test)?.has(field)))
     const found = records.filter(([, ...names]) => names.includes(field)).map(([test]) => test)
     const wanted = filesOf(field)
@@ -55,6 +57,12 @@ export function mergeRecords(old: Exercised, lines: readonly Record[]): Exercise
     if (chosen.length > 0) merged[field] = chosen
   }
   return merged
+}
+
+/** Options that are data for one file system are not. */
+function isListed(field: string): boolean {
+  const option = field.startsWith(OPTION) ? field.slice(OPTION.length) : undefined
+  return option === undefined || Object.values(MOUNT_OPTIONS).flat().includes(option)
 }
 
 /** Of a test that ran twice, on two hosts or again, what both saw. */

@@ -46,7 +46,6 @@ export const SECTIONS: Readonly<Record<string, readonly string[]>> = {
 export const NOT_EXERCISED: Readonly<Record<string, string>> = {
   'process.commandLine': 'for Windows: told to be ignored',
   'process.user.username': 'for Windows: told to be ignored',
-  'process.apparmorProfile': 'wants a kernel with AppArmor; without it, the refusal is tested (linux-process)',
   'process.selinuxLabel': 'wants a kernel with SELinux; without it, the refusal is tested (linux-process)',
   'linux.resources.blockIO.leafWeight': 'left the kernel with Linux 5.0; the refusal is tested (cgroups-block-io)',
   'linux.resources.blockIO.weightDevice[].leafWeight':
