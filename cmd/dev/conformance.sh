@@ -7,8 +7,14 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
+write() {
+	node_modules/.bin/bun test/conformance/write.ts "$@"
+	node_modules/.bin/biome format --write test/conformance/exercised.json >/dev/null
+}
+
 if [ "${1:-}" = --table ]; then
-	exec node_modules/.bin/bun test/conformance/write.ts
+	write
+	exit
 fi
 if [ "$(id -u)" != 0 ]; then
 	echo "conformance: needs root" >&2
@@ -22,4 +28,4 @@ node_modules/.bin/bun cmd/dev/run-tests.ts "$@"
 if [ -x "${VM_RUN:-../shared/vm/vm-run}" ]; then
 	sh cmd/dev/test-vm.sh "$@"
 fi
-node_modules/.bin/bun test/conformance/write.ts "$TSRUN_TEST_RECORD/tests.jsonl"
+write "$TSRUN_TEST_RECORD/tests.jsonl"

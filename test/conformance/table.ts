@@ -59,9 +59,11 @@ function fieldRows(field: Field, effects: Effects | undefined, exercised: Exerci
   return [row, ...nameRows(field, exercised)]
 }
 
-function table(rows: readonly (readonly string[])[]): readonly string[] {
-  const head = ['field', 'steps', 'tests', 'runc', 'crun', 'youki']
-  return [head, head.map(() => '-'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)
+/** Columns are as wide as what is in them: so does the formatter of the project lay tables out. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((cells) => cells[column]?.length ?? 0)))
+  const lines = [head, widths.map((width) => '-'.repeat(width)), ...rows]
+  return lines.map((cells) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`)
 }
 
 function optionRows(exercised: Exercised): readonly string[] {
@@ -73,8 +75,7 @@ function optionRows(exercised: Exercised): readonly string[] {
       ...peersCells(peersOfOption(option)),
     ]),
   )
-  const head = ['option', 'level', 'tests', 'runc', 'crun', 'youki']
-  return [head, head.map(() => '-'), ...rows].map((cells) => `| ${cells.join(' | ')} |`)
+  return table(['option', 'level', 'tests', 'runc', 'crun', 'youki'], rows)
 }
 
 const introduction = `# Conformance with the runtime specification 1.3
@@ -101,7 +102,8 @@ export function makeDocument(exercised: Exercised, effects: ReadonlyMap<string, 
     const rows = leaves
       .filter(({ path }) => sectionOf(toPointer(path)) === section)
       .flatMap((field) => fieldRows(field, effects.get(field.path), exercised))
-    if (rows.length > 0) lines.push(`## ${section}`, '', ...table(rows), '')
+    if (rows.length > 0)
+      lines.push(`## ${section}`, '', ...table(['field', 'steps', 'tests', 'runc', 'crun', 'youki'], rows), '')
     if (section === 'config.md#mounts') lines.push('## config.md#linux-mount-options', '', ...optionRows(exercised), '')
   }
   return lines.join('\n')
