@@ -45,16 +45,6 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int usage(const struct args *a, const struct err *e)
-{
-	const char *verb = a->verb == VERB_NONE ? "" : a->verb_name;
-
-	dprintf(1, "Incorrect Usage%s %s\n\nUSAGE:\n   tsrun %s%s--help\n\n", *verb ? ":" : ".",
-		e->text, verb, *verb ? " " : "");
-	log_error(e->text);
-	return 1;
-}
-
 static int print_version(void)
 {
 	dprintf(1, "tsrun version %s\ncommit: %s\nspec: %s\nlibseccomp: %s\n", TSRUN_VERSION,
@@ -87,6 +77,14 @@ static int run_planner_program(const struct front *f, char **argv)
 	execv(path, argv[0] && argv[1] ? argv : help);
 	err_set(&e, errno, "execve \"%s\"", path);
 	log_error(e.text);
+	return 1;
+}
+
+/* tsrun-plan finds the same fault and prints the help with it. */
+static int usage(const struct front *f, char **argv, const struct err *e)
+{
+	run_planner_program(f, argv);
+	log_error(e->text);
 	return 1;
 }
 
@@ -186,10 +184,8 @@ static int run_verb(struct front *f, char **argv, int sealed, const char *direct
 {
 	const struct args *a = &f->args;
 	struct err e, unlogged;
-	int r = args_count_check(&e, a), bad_usage = r < 0;
+	int r = find_directories(&e, f);
 
-	if (r == 0)
-		r = find_directories(&e, f);
 	if (r == 0 && is_launch(a->verb))
 		r = prepare_launch(&e, f, argv, sealed, directory);
 	if (log_open(&unlogged, args_string(a, "log"), args_string(a, "log-format"),
@@ -197,8 +193,6 @@ static int run_verb(struct front *f, char **argv, int sealed, const char *direct
 		e = unlogged;
 		r = -1;
 	}
-	if (bad_usage)
-		return usage(a, &e);
 	if (r < 0) {
 		log_error(e.text);
 		return a->verb == VERB_EXEC ? 255 : 1;
@@ -224,11 +218,13 @@ int main(int argc, char **argv)
 	if (find_companions(&f, directory) < 0)
 		return 1;
 	if (args_parse(&e, &f.args, argc, argv) < 0)
-		return usage(&f.args, &e);
+		return usage(&f, argv, &e);
 	if (f.args.version)
 		return print_version();
 	if (f.args.help || f.args.verb == VERB_NONE || f.args.verb == VERB_OTHER)
 		return run_planner_program(&f, argv);
+	if (args_count_check(&e, &f.args) < 0)
+		return usage(&f, argv, &e);
 	r = run_verb(&f, argv, sealed, directory);
 	planner_stop(&f.planner);
 	planner_reap(&f.planner);
