@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** `list` may be given more than once; a comma separates nothing. */
-export type FlagType = 'bool' | 'string' | 'list' | 'int'
+/** `list` and `ints` may be given more than once; a comma separates nothing. */
+export type FlagType = 'bool' | 'string' | 'list' | 'int' | 'ints'
 
 /** One flag of a verb, or a global one. */
 export interface Flag {
@@ -20,6 +20,8 @@ export interface Flag {
 export interface Verb {
   readonly name: string
   readonly summary: string
+  /** Flags end at the first word that is none, as what follows is for another program. */
+  readonly keepsOrder?: true
   /** What stands after the flags, as the help shows it. */
   readonly usage: string
   /** Number of words after the flags. */
@@ -155,6 +157,7 @@ export const verbs: readonly Verb[] = [
     usage: `${containerId} <command> [arguments...] | --process FILE ${containerId}`,
     minimum: 1,
     maximum: Infinity,
+    keepsOrder: true,
     runs: 'c',
     description: ['What the flags do not say is taken from the config.json of the container.'],
     flags: [
@@ -164,7 +167,7 @@ export const verbs: readonly Verb[] = [
       { name: 'env', short: 'e', type: 'list', help: 'set an environment variable, NAME=VALUE' },
       { name: 'tty', short: 't', type: 'bool', help: 'give the process a terminal' },
       { name: 'user', short: 'u', type: 'string', help: 'user id, or user and group id: UID[:GID]' },
-      { name: 'additional-gids', short: 'g', type: 'list', help: 'additional group id' },
+      { name: 'additional-gids', short: 'g', type: 'ints', help: 'additional group id' },
       { name: 'process', short: 'p', type: 'string', help: 'JSON file with the process object' },
       detach,
       pidFile,
@@ -220,6 +223,7 @@ export const verbs: readonly Verb[] = [
     usage: `${containerId} [options of ps]`,
     minimum: 1,
     maximum: Infinity,
+    keepsOrder: true,
     runs: 'ts',
     description: ["Runs the host's ps (-ef unless other options are given) and shows its lines about the container."],
     flags: [

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { appendFileSync } from 'node:fs'
+import { errnoText } from '../runtime/state/errno-text.ts'
 
 /** How messages are written: the values of --log and --log-format. */
 export interface ReportOptions {
@@ -42,6 +43,16 @@ export function formatMessage(level: Level, text: string, format: 'text' | 'json
  */
 export function reportError(text: string, options: ReportOptions): void {
   report('error', text, options)
+}
+
+/** Makes the log, before anything else is done. Returns why that is not possible. */
+export function openLog({ log }: ReportOptions): string | undefined {
+  try {
+    if (log) appendFileSync(log, '', { mode: 0o644 })
+    return undefined
+  } catch (e: unknown) {
+    return `--log: open "${log}": ${errnoText(e)}`
+  }
 }
 
 /** Reports what does not stop us. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Flag, findVerb, globalFlags, type Verb, verbs } from '../flags.ts'
-import { type ReportOptions, reportError } from '../report.ts'
+import { openLog, type ReportOptions, reportError } from '../report.ts'
 import { type CommandLine, checkPositionals, parseGoFlags, UsageError } from './go-flags.ts'
 
 /** What a verb gets. */
@@ -25,7 +25,7 @@ const handlers: Readonly<Record<string, () => Promise<Handler>>> = {
   explain: async () => (await import('./explain.ts')).runExplain,
 }
 
-const yargsTypes = { bool: 'boolean', string: 'string', list: 'array', int: 'number' } as const
+const yargsTypes = { bool: 'boolean', string: 'string', list: 'array', int: 'number', ints: 'array' } as const
 
 function yargsOptions(flags: readonly Flag[]): Readonly<Record<string, { type: (typeof yargsTypes)[Flag['type']] }>> {
   return Object.fromEntries(flags.map((flag) => [flag.name, { type: yargsTypes[flag.type] }]))
@@ -88,11 +88,12 @@ function reportOptions(flags: readonly string[]): ReportOptions {
   return { log: last('log'), logFormat: last('log-format') }
 }
 
-async function printHelp(name: string | undefined): Promise<number> {
+async function printHelp(name: string | undefined, options: ReportOptions): Promise<number> {
   const { programHelp, verbHelp } = await import('./help.ts')
   const verb = name === undefined ? undefined : findVerb(name)
   if (name !== undefined && verb === undefined) {
-    reportError(`no command "${name}"; there are: ${verbs.map((known) => known.name).join(' ')} help`, {})
+    const known = verbs.map((verb) => verb.name).join(' ')
+    reportError(`No help topic for '${name}'; there are: ${known} help`, options)
     return 3
   }
   process.stdout.write(verb === undefined ? programHelp() : verbHelp(verb))
@@ -102,7 +103,8 @@ async function printHelp(name: string | undefined): Promise<number> {
 async function printUsageError(error: UsageError, options: ReportOptions): Promise<number> {
   const { programHelp, verbHelp } = await import('./help.ts')
   const counted = error.message.startsWith('tsrun: ')
-  const head = counted ? 'Incorrect Usage.' : `Incorrect Usage: ${error.message}`
+  const separator = error.verb === undefined ? '.' : ':'
+  const head = counted ? 'Incorrect Usage.' : `Incorrect Usage${separator} ${error.message}`
   process.stdout.write(`${head}\n\n${error.verb === undefined ? programHelp() : verbHelp(error.verb)}\n`)
   reportError(error.message, options)
   return 1
@@ -114,16 +116,21 @@ async function run(line: CommandLine, options: ReportOptions): Promise<number> {
     return 0
   }
   if (line.verb !== undefined && line.help) {
-    return printHelp(line.verb.name)
+    return printHelp(line.verb.name, options)
   }
   if (line.help || line.verbName === undefined || line.verbName === 'help' || line.verbName === 'h') {
-    return printHelp(line.help ? undefined : line.positionals[0])
+    return printHelp(line.help ? undefined : line.positionals[0], options)
   }
   if (line.verb === undefined) {
-    return printHelp(line.verbName)
+    return printHelp(line.verbName, options)
   }
-  if (options.logFormat !== undefined && !['text', 'json'].includes(options.logFormat)) {
+  if (options.logFormat && !['text', 'json'].includes(options.logFormat)) {
     throw new Error(`invalid log-format: ${options.logFormat}`)
+  }
+  const fault = openLog(options)
+  if (fault !== undefined) {
+    reportError(fault, { logFormat: options.logFormat })
+    return 1
   }
   checkPositionals(line.verb, line.positionals)
   return dispatch(line, line.verb, options)
@@ -131,16 +138,16 @@ async function run(line: CommandLine, options: ReportOptions): Promise<number> {
 
 /** The command line for verbs that TypeScript runs. Returns the exit code. */
 export async function main(argv: readonly string[]): Promise<number> {
-  let options: ReportOptions = {}
+  let options: ReportOptions | undefined
   try {
     const line = parseGoFlags(argv)
     options = reportOptions(line.flags)
     return await run(line, options)
   } catch (e: unknown) {
     if (e instanceof UsageError) {
-      return printUsageError(e, options)
+      return printUsageError(e, options ?? reportOptions(e.globals))
     }
-    reportError(e instanceof Error ? e.message : String(e), options)
+    reportError(e instanceof Error ? e.message : String(e), options ?? {})
     const exitCode = e instanceof Error && 'exitCode' in e ? e.exitCode : 1
     return typeof exitCode === 'number' ? exitCode : 1
   }

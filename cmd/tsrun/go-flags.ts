@@ -18,28 +18,45 @@ export interface CommandLine {
 /** A command line that does not fit; the message is in the words that callers know. */
 export class UsageError extends Error {
   readonly verb: Verb | undefined
+  /** Flags before the verb, as far as they were understood: they tell where the message goes. */
+  readonly globals: readonly string[]
 
-  constructor(message: string, verb?: Verb) {
+  constructor(message: string, verb?: Verb, globals: readonly string[] = []) {
     super(message)
     this.name = 'UsageError'
     this.verb = verb
+    this.globals = globals
   }
 }
 
 const truths = ['1', 't', 'T', 'TRUE', 'true', 'True']
 const falsehoods = ['0', 'f', 'F', 'FALSE', 'false', 'False']
 
+function parseBool(name: string, value: string, verb: Verb | undefined): boolean {
+  if (!truths.includes(value) && !falsehoods.includes(value)) {
+    throw new UsageError(`invalid boolean value "${value}" for -${name}: parse error`, verb)
+  }
+  return truths.includes(value)
+}
+
 function checkValue(flag: Flag, value: string, verb: Verb | undefined): string {
   if (flag.type === 'bool') {
-    if (!truths.includes(value) && !falsehoods.includes(value)) {
-      throw new UsageError(`invalid boolean value "${value}" for -${flag.name}: parse error`, verb)
-    }
-    return String(truths.includes(value))
+    return String(parseBool(flag.name, value, verb))
   }
-  if (flag.type === 'int' && !/^[+-]?(0[0-7]*|[1-9]\d*|0[xX][\da-fA-F]+)$/.test(value)) {
-    throw new UsageError(`invalid value "${value}" for flag -${flag.name}: parse error`, verb)
-  }
+  const fault = flag.type === 'int' || flag.type === 'ints' ? integerFault(value, flag.type === 'ints') : undefined
+  if (fault !== undefined) throw new UsageError(`invalid value "${value}" for flag -${flag.name}: ${fault}`, verb)
   return value
+}
+
+/** What is wrong with an integer, in the words of Go. Those of a list are decimal. */
+function integerFault(value: string, decimal: boolean): string | undefined {
+  const [syntax, start] = decimal ? ['invalid syntax', `strconv.ParseInt: parsing "${value}": `] : ['parse error', '']
+  const form = decimal ? /^[+-]?\d+$/ : /^[+-]?(0[0-7]*|[1-9]\d*|0[xX][\da-fA-F]+)$/
+  if (!form.test(value)) return `${start}${syntax}`
+  const digits = value.replace(/^[+-]/, '')
+  const magnitude = BigInt(!decimal && /^0[0-7]+$/.test(digits) ? `0o${digits}` : digits)
+  const limit = (1n << 63n) - (value.startsWith('-') ? 0n : 1n)
+  return magnitude > limit ? `${start}value out of range` : undefined
 }
 
 interface Taken {
@@ -71,9 +88,9 @@ function takeFlags(argv: readonly string[], start: number, known: readonly Flag[
     }
     const flag = known.find((candidate) => candidate.name === name || candidate.short === name)
     if (flag === undefined && (name === 'h' || name === 'help')) {
-      help = true
+      help = parseBool(name, given ?? 'true', verb)
     } else if (flag === undefined && verb === undefined && (name === 'v' || name === 'version')) {
-      version = true
+      version = parseBool(name, given ?? 'true', verb)
     } else if (flag === undefined) {
       throw new UsageError(`flag provided but not defined: -${name}`, verb)
     } else {
@@ -88,8 +105,37 @@ function takeFlags(argv: readonly string[], start: number, known: readonly Flag[
 }
 
 /**
- * Splits a command line as Go's flag package does: one or two dashes, `--flag=value`, `--bool=false`, and no flag after
- * the first positional. Throws UsageError.
+ * The words behind a verb with the flags that stand behind its arguments moved to the front, as the library behind runc's
+ * command line does: what follows a flag without `=` is taken for its value, and nothing behind `--` is a flag.
+ */
+function gatherFlags(words: readonly string[], known: readonly Flag[]): readonly string[] {
+  const flagged: string[] = []
+  const rest: string[] = []
+  let valueMayFollow = false
+  for (const [index, word] of words.entries()) {
+    const name = /^--?([^=]+)/.exec(word)?.[1]
+    const isFlag =
+      name !== undefined &&
+      (['h', 'help'].includes(name) || known.some((flag) => flag.name === name || flag.short === name))
+    if (word === '--' && !valueMayFollow) return [...flagged, '--', ...rest, ...words.slice(index + 1)]
+    if (isFlag || valueMayFollow) flagged.push(word)
+    else rest.push(word)
+    valueMayFollow = isFlag && !word.includes('=')
+  }
+  return [...flagged, ...rest]
+}
+
+function withGlobals<T>(globals: readonly string[], take: () => T): T {
+  try {
+    return take()
+  } catch (e: unknown) {
+    throw e instanceof UsageError ? new UsageError(e.message, e.verb, globals) : e
+  }
+}
+
+/**
+ * Splits a command line as Go's flag package does: one or two dashes, `--flag=value`, `--bool=false`. Throws
+ * UsageError.
  */
 export function parseGoFlags(argv: readonly string[]): CommandLine {
   const globals = takeFlags(argv, 0, globalFlags, undefined)
@@ -99,8 +145,10 @@ export function parseGoFlags(argv: readonly string[]): CommandLine {
     const positionals = argv.slice(globals.next + 1)
     return { verbName, verb, flags: globals.flags, positionals, help: globals.help, version: globals.version }
   }
-  const own = takeFlags(argv, globals.next + 1, verb.flags, verb)
-  const positionals = argv.slice(own.next)
+  const given = argv.slice(globals.next + 1)
+  const words = verb.keepsOrder ? given : gatherFlags(given, verb.flags)
+  const own = withGlobals(globals.flags, () => takeFlags(words, 0, verb.flags, verb))
+  const positionals = words.slice(own.next)
   return { verbName, verb, flags: [...globals.flags, ...own.flags], positionals, help: own.help, version: false }
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../base/io.h"
+
 static const struct flag flags[] = {
 #define FLAG(verb, name, alias, type) {VERB_##verb, name, alias, FLAG_##type},
 #include "flags.def"
@@ -68,15 +70,18 @@ static const char *bool_canonical(const char *text)
 	return is_one_of(text, no) ? "false" : NULL;
 }
 
-static int is_integer(const char *text)
+/* Return: NULL for an integer, else what is wrong, one of the two. */
+static const char *integer_fault(const char *text, int base, const char *syntax, const char *range)
 {
 	char *end;
 
 	if (!isdigit((unsigned char)text[*text == '-' || *text == '+']))
-		return 0;
+		return syntax;
 	errno = 0;
-	strtol(text, &end, 0);
-	return *end == '\0' && errno == 0;
+	strtoll(text, &end, base);
+	if (*end)
+		return syntax;
+	return errno ? range : NULL;
 }
 
 static int is_help(const char *name, size_t length)
@@ -89,31 +94,51 @@ static int is_version(const char *name, size_t length)
 	return (length == 1 && *name == 'v') || (length == 7 && memcmp(name, "version", 7) == 0);
 }
 
-/* A flag that is given without being listed: help of every verb, and the version. */
-static int take_builtin(struct args *a, enum verb verb, const char *name, size_t length)
+static int bad_bool(struct err *e, const char *given, const char *name, size_t length)
 {
-	if (is_help(name, length))
-		a->help = 1;
-	else if (verb == VERB_ALL && is_version(name, length))
-		a->version = 1;
-	else
+	return err_set(e, 0, "invalid boolean value \"%s\" for -%.*s: parse error", given,
+		       (int)length, name);
+}
+
+/* A flag that is given without being listed: help of every verb, and the version. Return: 1 when it is one, 0 or < 0. */
+static int take_builtin(struct err *e, struct args *a, enum verb verb, const char *name,
+			const char *equals)
+{
+	size_t length = equals ? (size_t)(equals - name) : strlen(name);
+	int *set = is_help(name, length)			  ? &a->help
+		   : verb == VERB_ALL && is_version(name, length) ? &a->version
+								  : NULL;
+	const char *value = equals ? bool_canonical(equals + 1) : "true";
+
+	if (!set)
 		return 0;
+	if (!value)
+		return bad_bool(e, equals + 1, name, length);
+	*set = strcmp(value, "true") == 0;
 	return 1;
 }
 
 static int value_take(struct err *e, struct args *a, const struct flag *flag, const char *value)
 {
-	const char *given = value;
+	const char *given = value, *fault = NULL;
 
 	if (flag->type == FLAG_BOOL) {
 		value = bool_canonical(value);
 		if (!value)
-			return err_set(e, 0, "invalid boolean value \"%s\" for -%s: parse error",
-				       given, flag->name);
-	} else if (flag->type == FLAG_INT && !is_integer(value)) {
-		return err_set(e, 0, "invalid value \"%s\" for flag -%s: parse error", value,
-			       flag->name);
+			return bad_bool(e, given, flag->name, strlen(flag->name));
+	} else if (flag->type == FLAG_INT) {
+		fault = integer_fault(value, 0, "parse error", "value out of range");
+	} else if (flag->type == FLAG_INTS) {
+		fault = integer_fault(value, 10, "invalid syntax", "value out of range");
+		if (fault)
+			return err_set(e, 0,
+				       "invalid value \"%s\" for flag -%s: strconv.ParseInt: "
+				       "parsing \"%s\": %s",
+				       value, flag->name, value, fault);
 	}
+	if (fault)
+		return err_set(e, 0, "invalid value \"%s\" for flag -%s: %s", value, flag->name,
+			       fault);
 	a->values[a->value_count].flag = flag;
 	a->values[a->value_count++].value = value;
 	return 0;
@@ -142,7 +167,10 @@ static int flags_take(struct err *e, struct args *a, enum verb verb, char ***at)
 		equals = strchr(name, '=');
 		length = equals ? (size_t)(equals - name) : strlen(name);
 		flag = flag_find(verb, name, length);
-		if (!flag && take_builtin(a, verb, name, length))
+		r = flag ? 0 : take_builtin(e, a, verb, name, equals);
+		if (r < 0)
+			return r;
+		if (r > 0)
 			continue;
 		if (!flag)
 			return err_set(e, 0, "flag provided but not defined: -%.*s", (int)length,
@@ -157,6 +185,61 @@ static int flags_take(struct err *e, struct args *a, enum verb verb, char ***at)
 			return r;
 	}
 	return 0;
+}
+
+/* Whether a word names a flag of this verb, with or without a value. */
+static int is_flag_of(enum verb verb, const char *word)
+{
+	const char *name = word + 1 + (word[0] && word[1] == '-');
+	size_t length;
+
+	if (word[0] != '-' || !*name)
+		return 0;
+	length = strcspn(name, "=");
+	return flag_find(verb, name, length) || is_help(name, length);
+}
+
+/*
+ * Moves the flags of a verb that stand behind its arguments to the front, as the library behind runc's command line does:
+ * what follows a flag without '=' is taken for its value, and nothing behind "--" is a flag.
+ */
+static int flags_gather(struct err *e, enum verb verb, char **words)
+{
+	size_t count = 0, first = 0, other = 0;
+	int value_may_follow = 0;
+	_free_ char **flagged = NULL, **rest = NULL;
+
+	while (words[count])
+		count++;
+	flagged = calloc(count + 1, sizeof(*flagged));
+	rest = calloc(count + 1, sizeof(*rest));
+	if (!flagged || !rest)
+		return err_set(e, ENOMEM, "command line");
+	for (size_t i = 0; i < count; i++) {
+		int is_flag = is_flag_of(verb, words[i]);
+
+		if (!is_flag && !value_may_follow && strcmp(words[i], "--") == 0) {
+			memmove(rest + 1, rest, other++ * sizeof(*rest));
+			rest[0] = words[i++];
+			for (; i < count; i++)
+				rest[other++] = words[i];
+			break;
+		}
+		if (is_flag || value_may_follow)
+			flagged[first++] = words[i];
+		else
+			rest[other++] = words[i];
+		value_may_follow = is_flag && !strchr(words[i], '=');
+	}
+	memcpy(words, flagged, first * sizeof(*words));
+	memcpy(words + first, rest, other * sizeof(*words));
+	return 0;
+}
+
+/* What stands behind the arguments of these belongs to a program in the container, or to ps. */
+static int keeps_order(enum verb verb)
+{
+	return verb == VERB_EXEC;
 }
 
 int args_parse(struct err *e, struct args *a, int argc, char **argv)
@@ -175,7 +258,9 @@ int args_parse(struct err *e, struct args *a, int argc, char **argv)
 	a->verb = verb_find(a->verb_name);
 	if (a->verb == VERB_OTHER)
 		return 0;
-	r = flags_take(e, a, a->verb, &at);
+	r = keeps_order(a->verb) ? 0 : flags_gather(e, a->verb, at);
+	if (r == 0)
+		r = flags_take(e, a, a->verb, &at);
 	if (r < 0)
 		return r;
 	a->positionals = at;

@@ -20,7 +20,7 @@ enum verb {
 	VERB_ALL,   /* in tables: a global flag */
 };
 
-enum flag_type { FLAG_BOOL, FLAG_STRING, FLAG_LIST, FLAG_INT };
+enum flag_type { FLAG_BOOL, FLAG_STRING, FLAG_LIST, FLAG_INT, FLAG_INTS };
 
 struct flag {
 	enum verb verb;

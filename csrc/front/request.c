@@ -187,7 +187,7 @@ void request_put_args(struct request *r, const struct args *a)
 		if (is_for_front(flag->name))
 			continue;
 		snprintf(key, sizeof(key), "opt.%s", flag->name);
-		if (flag->type == FLAG_LIST)
+		if (flag->type == FLAG_LIST || flag->type == FLAG_INTS)
 			put_list(r, a, i, key);
 		else if (!is_last(a, i))
 			continue;
@@ -195,7 +195,7 @@ void request_put_args(struct request *r, const struct args *a)
 			request_put_text(
 				r, key,
 				"--process"); /* the file comes with the request, whatever its name */
-		else if (flag->type != FLAG_BOOL || args_bool(a, flag->name))
+		else
 			request_put_text(r, key, a->values[i].value);
 	}
 	if (a->verb == VERB_EXEC)

@@ -32,6 +32,16 @@ for (const [line, verb, words] of [
   ['ps -f json c -o pid', 'ps', '--format=json | c -o pid'],
   ['state 0x10', 'state', '| 0x10'],
   ['state -', 'state', '| -'],
+  ['delete c --force', 'delete', '--force=true | c'],
+  ['create c --bundle /b', 'create', '--bundle=/b | c'],
+  ['create c -b=/b --no-pivot', 'create', '--bundle=/b --no-pivot=true | c'],
+  ['delete -- c --force', 'delete', '| c --force'],
+  ['delete c -- --force', 'delete', '| c --force'],
+  ['state c --nosuch', 'state', '| c --nosuch'],
+  ['kill c --all KILL', 'kill', '--all=true | KILL c'],
+  ['exec c --tty', 'exec', '| c --tty'],
+  ['ps c --format json', 'ps', '| c --format json'],
+  ['exec -g 5 --additional-gids 6 c x', 'exec', '--additional-gids=5 --additional-gids=6 | c x'],
 ] as const) {
   test(line, () => assert.equal(parse(line), { verb, words }))
 }
@@ -43,6 +53,16 @@ for (const [line, message] of [
   ['create --bundle', 'flag needs an argument: -bundle'],
   ['list --quiet=yes', 'invalid boolean value "yes" for -quiet: parse error'],
   ['create --preserve-fds x c', 'invalid value "x" for flag -preserve-fds: parse error'],
+  [
+    'create --preserve-fds 9223372036854775808 c',
+    'invalid value "9223372036854775808" for flag -preserve-fds: value out of range',
+  ],
+  ['exec -g x c true', 'invalid value "x" for flag -additional-gids: strconv.ParseInt: parsing "x": invalid syntax'],
+  [
+    'exec -g 1,2 c true',
+    'invalid value "1,2" for flag -additional-gids: strconv.ParseInt: parsing "1,2": invalid syntax',
+  ],
+  ['state --help=x c', 'invalid boolean value "x" for -help: parse error'],
   ['list ---quiet', 'bad flag syntax: ---quiet'],
   ['list -=x', 'bad flag syntax: -=x'],
 ] as const) {
@@ -59,6 +79,9 @@ test('help and version are found where they stand', () => {
   assert.is(parseGoFlags(['--version']).version, true)
   assert.is(parseGoFlags(['create', '--help']).help, true)
   assert.is(parseGoFlags(['exec', 'c', '--help']).help, false)
+  assert.is(parseGoFlags(['create', 'c', '--help']).help, true)
+  assert.is(parseGoFlags(['create', '--help=false', 'c']).help, false)
+  assert.is(parseGoFlags(['--version=F', 'list']).version, false)
   assert.throws(() => parseGoFlags(['create', '-v']), /not defined: -v/)
 })
 
