@@ -15,20 +15,20 @@ import { parseDuration } from './go-values.ts'
 /** More than this is not kept by timers. */
 const maximumMs = 2 ** 31 - 1
 
-function intervalOf(text: string): number {
+function durationOf(text: string): number {
   const interval = parseDuration(text)
   if (interval === undefined) {
     throw new UsageError(`invalid value "${text}" for flag -interval: parse error`, findVerb('events'))
   }
-  if (interval <= 0) throw new Error('duration interval must be greater than 0')
   return Math.min(interval, maximumMs)
 }
 
 /** `tsrun events` */
 export async function runEvents({ positionals, text, isSet }: Invocation): Promise<number> {
   const [id = ''] = positionals
-  const interval = intervalOf(text('interval') ?? '5s')
+  const interval = durationOf(text('interval') ?? '5s')
   const container = readLiveContainer(resolveStateRoot(text('root')), id)
+  if (interval <= 0) throw new Error('duration interval must be greater than 0')
   let reading = true
   // Whoever read our lines has gone.
   process.stdout.on('error', () => {

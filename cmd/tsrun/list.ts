@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { existsSync } from 'node:fs'
 import { listContainers } from '../../runtime/lifecycle/list-containers.ts'
 import type { ContainerReport } from '../../runtime/state/container.ts'
 import { resolveStateRoot } from '../../runtime/state/state-root.ts'
@@ -33,7 +34,10 @@ export function formatTable(containers: readonly ContainerReport[]): string {
 export function runList({ text, isSet, warn }: Invocation): number {
   const format = text('format') ?? 'table'
   if (format !== 'table' && format !== 'json') throw new Error('invalid format option: --format is table or json')
-  const containers = listContainers(resolveStateRoot(text('root')), warn)
+  const root = resolveStateRoot(text('root'))
+  // One that was named may be a slip of the pen; the default one is made by the first container.
+  if (text('root') && !existsSync(root)) throw new Error(`--root: open "${root}": no such file or directory (ENOENT)`)
+  const containers = listContainers(root, warn)
   if (isSet('quiet')) {
     process.stdout.write(containers.map(({ id }) => `${id}\n`).join(''))
   } else if (format === 'table') {

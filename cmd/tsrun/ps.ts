@@ -29,7 +29,9 @@ export function runPs({ positionals, text }: Invocation): number {
   if (format !== 'table' && format !== 'json') throw new Error('invalid format option: --format is table or json')
   const root = resolveStateRoot(text('root'))
   if (format === 'json') {
-    process.stdout.write(`${JSON.stringify(readPids(root, id))}\n`)
+    const pids = readPids(root, id)
+    // None is null and not [], as callers know it.
+    process.stdout.write(`${JSON.stringify(pids.length === 0 ? null : pids)}\n`)
     return 0
   }
   readPids(root, id) // an unknown container fails before ps runs

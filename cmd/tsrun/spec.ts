@@ -11,9 +11,9 @@ export function runSpec({ text, isSet }: Invocation): number {
   const rootless = isSet('rootless') ? { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 } : undefined
   const spec = makeSpec({ unified: existsSync('/sys/fs/cgroup/cgroup.controllers'), rootless })
   try {
-    writeFileSync(path, `${JSON.stringify(spec, null, '\t')}\n`, { flag: 'wx', mode: 0o666 })
+    writeFileSync(path, JSON.stringify(spec, null, '\t'), { flag: 'wx', mode: 0o666 })
   } catch (e: unknown) {
-    if (hasErrno(e, 'EEXIST')) throw new Error(`File ${path} exists. Remove it first`)
+    if (hasErrno(e, 'EEXIST')) throw new Error('File config.json exists. Remove it first')
     throw new Error(`open "${path}": ${errnoText(e)}`)
   }
   return 0

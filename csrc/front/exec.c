@@ -50,7 +50,7 @@ static int check_target(struct err *e, const struct exec *x)
 		return err_set(e, 0, "cannot exec in a stopped container");
 	}
 	if (a->positional_count < 2 && !args_string(a, "process"))
-		return err_set(e, 0, "process args cannot be empty");
+		return err_set(e, 0, "exec args cannot be empty");
 	return 0;
 }
 

@@ -61,8 +61,9 @@ int verb_kill(struct front *f)
 	int signal = 0, r = container_open(&e, &c, f->root, f->args.positionals[0]);
 
 	if (r == 0) {
-		signal = f->args.positional_count > 1 ? signal_parse(&e, f->args.positionals[1])
-						      : SIGTERM;
+		const char *name = f->args.positional_count > 1 ? f->args.positionals[1] : "";
+
+		signal = *name ? signal_parse(&e, name) : SIGTERM;
 		r = signal < 0 ? signal : 0;
 	}
 	if (r == 0)

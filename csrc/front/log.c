@@ -23,7 +23,7 @@ int log_open(struct err *e, const char *file, const char *format, int debug)
 	sink.debug = debug;
 	if (format && strcmp(format, "json") == 0)
 		sink.json = 1;
-	else if (format && strcmp(format, "text") != 0)
+	else if (format && *format && strcmp(format, "text") != 0)
 		return err_set(e, 0, "invalid log-format: %s", format);
 	if (!file || !*file)
 		return 0;

@@ -63,6 +63,7 @@ static int number_parse(const char *text, int *number)
 	char *end;
 	long value;
 
+	text += *text == '+';
 	if (!isdigit((unsigned char)*text))
 		return 0;
 	value = strtol(text, &end, 10);

@@ -23,7 +23,7 @@ static int check_status(struct err *e, const struct container *c)
 	case STATUS_PAUSED:
 		break;
 	}
-	return err_set(e, 0, "cannot start a container that is paused (resume it first)");
+	return err_set(e, 0, "cannot start a container in the paused state (resume it first)");
 }
 
 static int run_poststart(struct err *e, const struct front *f, const struct container *c)

@@ -40,10 +40,33 @@ void run_directory(char *path, size_t size, const char *name)
 	snprintf(path, size, "%s/%s", own ? xdg : "/run", name);
 }
 
+/* Takes "//", "." and ".." out of an absolute path, by name alone: as runc does it, and tsrun-plan. */
+static void path_clean(char *path)
+{
+	char *to = path, *from = path, *part;
+
+	while ((part = strsep(&from, "/"))) {
+		size_t n = strlen(part);
+
+		if (n == 0 || strcmp(part, ".") == 0)
+			continue;
+		if (strcmp(part, "..") == 0) {
+			while (to > path && *--to != '/')
+				;
+			continue;
+		}
+		*to++ = '/';
+		memmove(to, part, n);
+		to += n;
+	}
+	if (to == path)
+		*to++ = '/';
+	*to = '\0';
+}
+
 int statedir_root(struct err *e, char *root, size_t size, const char *option)
 {
 	char cwd[PATH_MAX];
-	size_t n;
 
 	if (!option || !*option) {
 		run_directory(root, size, "tsrun");
@@ -54,17 +77,18 @@ int statedir_root(struct err *e, char *root, size_t size, const char *option)
 	else if (getcwd(cwd, sizeof(cwd)) &&
 		 (size_t)snprintf(root, size, "%s/%s", cwd, option) >= size)
 		return err_set(e, ENAMETOOLONG, "--root \"%s\"", option);
-	for (n = strlen(root); n > 1 && root[n - 1] == '/'; n--)
-		root[n - 1] = '\0';
-	if (strspn(root, "/.") == strlen(root) && !strstr(root, "..."))
+	path_clean(root);
+	if (strcmp(root, "/") == 0)
 		return err_set(e, 0, "--root: \"%s\" cannot be used as the state root", option);
 	return 0;
 }
 
 int statedir_check_id(struct err *e, const char *id)
 {
-	int ok = *id && strcmp(id, ".") != 0 && strcmp(id, "..") != 0;
+	int ok = strcmp(id, ".") != 0 && strcmp(id, "..") != 0;
 
+	if (!*id)
+		return err_set(e, 0, "container id cannot be empty");
 	for (const char *c = id; *c; c++)
 		ok = ok && (isalnum((unsigned char)*c) || strchr("_+-.", *c));
 	if (!ok)

@@ -62,7 +62,7 @@ export function isInUserNamespace({ uidMap }: HostFacts): boolean {
 
 /** Errors: usage for a --rootless that is no boolean. */
 function isRootless({ options, facts }: PlanRequest, inside: boolean): boolean {
-  const told = option({ options }, 'rootless') ?? 'auto'
+  const told = option({ options }, 'rootless') || 'auto'
   if (told === 'auto') return facts.uid !== 0 || inside
   if (/^(1|t|T|TRUE|true|True)$/.test(told)) return true
   if (/^(0|f|F|FALSE|false|False)$/.test(told)) return false

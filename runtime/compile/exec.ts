@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { CAPABILITIES } from '../../spec/capability.ts'
 import { InternalError, TsrunError } from '../../spec/error.ts'
 import type { Spec } from '../../spec/runtime/config.ts'
 import type { LinuxCapabilities, Process } from '../../spec/runtime/process.ts'
@@ -33,7 +34,7 @@ export function withUser(document: unknown): unknown {
  */
 export function execProcess(request: PlanRequest, spec: Spec, given: Process | undefined): Process {
   if (given !== undefined) return given
-  if (request.args.length === 0) throw new TsrunError('usage', 'process args cannot be empty')
+  if (request.args.length === 0) throw new TsrunError('usage', 'exec args cannot be empty')
   const base: Process = spec.process ?? { cwd: '/', user: root }
   const apparmor = option(request, 'apparmor')
   const label = option(request, 'process-label')
@@ -104,7 +105,8 @@ function compileTerminal(context: CompileContext): Op[] {
  * comes with them. Hooks are not run. Errors: invalid-config, not-supported, usage.
  */
 export function compileExec(request: PlanRequest, spec: Spec, process: Process): Plan {
-  const warnings: string[] = []
+  const unknown = optionList(request, 'cap').filter((name) => !CAPABILITIES.includes(name))
+  const warnings = unknown.map((name) => `--cap ${JSON.stringify(name)}: is no capability of Linux, it is left out`)
   const { target } = request
   if (target === undefined) throw new InternalError('internal error: exec without a target')
   const context = createContext(request, spec, process, warnings)

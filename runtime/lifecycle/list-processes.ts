@@ -46,7 +46,7 @@ export function filterTable(table: string, pids: readonly number[]): string {
   const [header = '', ...lines] = table.split('\n')
   const column = header.trim().split(/\s+/).indexOf('PID')
   if (column < 0) {
-    throw new TsrunError('host', 'ps: its output has no column PID: add one, for example with -o pid,args')
+    throw new TsrunError('host', "couldn't find PID field in ps output: add the column, for example with -o pid,args")
   }
   // Pids are aligned at their right; where a wide cell has pushed them away, words are counted.
   const end = /(^|\s)PID(?=\s|$)/.exec(header)

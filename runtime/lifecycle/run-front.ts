@@ -51,7 +51,7 @@ interface LogLine {
 const codes: readonly (readonly [pattern: RegExp, code: ErrorCode])[] = [
   [/container does not exist/, 'not-found'],
   [/container with given ID already exists/, 'id-taken'],
-  [/invalid container ID/, 'invalid-id'],
+  [/invalid container ID|container id cannot be empty/, 'invalid-id'],
   [/cannot start a|cannot exec in a|that is not stopped|container not (running|paused)|already paused/, 'wrong-state'],
   [/hook #\d+/, 'hook'],
   [/seccomp/, 'seccomp'],

@@ -40,6 +40,7 @@ export interface ContainerReport {
 
 /** Errors: invalid-id. */
 export function checkContainerId(id: string): string {
+  if (id === '') throw new TsrunError('invalid-id', 'container id cannot be empty')
   if (id === '.' || id === '..' || !/^[A-Za-z0-9_+.-]+$/.test(id)) {
     throw new TsrunError(
       'invalid-id',

@@ -89,13 +89,12 @@ test('what is no container is not listed', () => {
 })
 
 test(
-  'a root that is not there has no containers',
+  'a root that was named and is not there is refused',
   () => {
-    const root = newPath('nothing')
-    assert.is(mustSucceed(callRuntime(['list', '-f', 'json'], { root })).stdout, 'null\n')
-    assert.is(mustSucceed(callRuntime(['list', '-q'], { root })).stdout, '')
+    const outcome = callRuntime(['list', '-f', 'json'], { root: newPath('nothing') })
+    assertFailure(outcome, { text: /nothing.*no such file or directory/, tsrun: /--root.*ENOENT/ })
   },
-  { differsFrom: { 'runc>=1.3': 'fails' } },
+  { differsFrom: { 'runc<1.2': 'lists no containers' } },
 )
 
 test('an unknown format is refused', async () => {

@@ -63,7 +63,7 @@ test('options of ps come after the id', async () => {
 
 test('a table without pids is refused', async () => {
   await withRunning(withArgs(['sleep', '60']), (container) => {
-    assertFailure(container.call('ps', [], ['-e', '-o', 'args']), { text: /PID/, tsrun: /no column PID/ })
+    assertFailure(container.call('ps', [], ['-e', '-o', 'args']), { text: /couldn't find PID field in ps output/ })
   })
 })
 

@@ -171,7 +171,7 @@ test('a bad --process file is refused by its name', () => {
 test('without a command and without --process', () => {
   assert.is(
     refusalOf(() => execPlanOf([])),
-    'process args cannot be empty',
+    'exec args cannot be empty',
   )
 })
 

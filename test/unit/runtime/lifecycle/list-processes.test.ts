@@ -56,7 +56,7 @@ averylongcommandthatpushes 1234
 })
 
 test('a table without PID is refused', () => {
-  assert.throws(() => filterTable('COMMAND\nsleep\n', [1]), /no column PID/)
+  assert.throws(() => filterTable('COMMAND\nsleep\n', [1]), /couldn't find PID field in ps output/)
 })
 
 test.run()
