@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LinuxNamespaceType } from '../../spec/runtime/namespaces.ts'
+import { specVersion } from '../../spec/version.ts'
 import { PLACEHOLDER } from '../plan/plan.ts'
 import { type CompileContext, cleanPath, findNamespace, hasFlag, hostPath } from './context.ts'
 
@@ -96,7 +97,7 @@ export function stateJsonTemplate(context: CompileContext, paths: StatePaths): s
       cgroups: { path: linux.cgroupsPath ?? '', Systemd: false, Rootless: rootless },
       uid_mappings: toMappings(linux.uidMappings),
       gid_mappings: toMappings(linux.gidMappings),
-      version: spec.ociVersion,
+      version: specVersion,
       labels,
       no_new_keyring: hasFlag(request, 'no-new-keyring'),
       rootless_euid: facts.uid !== 0,
@@ -121,10 +122,10 @@ function toMappings(mappings: CompileContext['linux']['uidMappings']): readonly 
 
 /** Template of what `state` prints: runc's keys, in its order. */
 export function stateOutputTemplate(context: CompileContext): string {
-  const { request, spec, facts } = context
+  const { request, facts } = context
   return toTemplate(
     {
-      ociVersion: spec.ociVersion,
+      ociVersion: specVersion,
       id: request.id,
       pid: PID,
       status: STATUS,
@@ -138,11 +139,14 @@ export function stateOutputTemplate(context: CompileContext): string {
   )
 }
 
-/** The state of the specification. A container that is gone has no pid. Spec: runtime.md#state */
+/**
+ * The state of the specification, whose version is that of the state and not of the config. A container that is gone has no
+ * pid. Spec: runtime.md#state
+ */
 function stateOf(context: CompileContext, pid: Raw | undefined): object {
-  const { request, spec } = context
+  const { request } = context
   return {
-    ociVersion: spec.ociVersion,
+    ociVersion: specVersion,
     id: request.id,
     status: STATUS,
     pid,
@@ -159,7 +163,7 @@ export function hookStateTemplate(context: CompileContext, stopped: boolean): st
 /** Template of what goes to a seccomp agent. Spec: config-linux.md#the-container-process-state */
 export function seccompStateTemplate(context: CompileContext): string {
   return toTemplate({
-    ociVersion: context.spec.ociVersion,
+    ociVersion: specVersion,
     fds: ['seccompFd'],
     pid: PID,
     metadata: context.linux.seccomp?.listenerMetadata || undefined,

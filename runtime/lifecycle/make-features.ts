@@ -7,6 +7,7 @@ import type { LinuxSeccompAction, LinuxSeccompFlag, LinuxSeccompOperator } from 
 import { KNOWN_PREFIX } from '../compile/annotations.ts'
 import { mountOptionNames } from '../compile/mount-options.ts'
 import { seccompArchitectures } from '../seccomp/architectures.ts'
+import { specVersion } from '../../spec/version.ts'
 
 /** What the build knows of itself. */
 export interface BuildInfo {
@@ -93,7 +94,7 @@ function architecturesOf(libseccomp: string): readonly string[] {
 export function makeFeatures({ version, commit, libseccomp }: BuildInfo): Features {
   return {
     ociVersionMin: '1.0.0',
-    ociVersionMax: '1.3.0',
+    ociVersionMax: specVersion,
     hooks: ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'],
     mountOptions: mountOptionNames(),
     linux: {

@@ -2,6 +2,7 @@
 import type { Spec } from '../../spec/runtime/config.ts'
 import type { Mount } from '../../spec/runtime/mounts.ts'
 import type { LinuxNamespaceType } from '../../spec/runtime/namespaces.ts'
+import { specVersion } from '../../spec/version.ts'
 
 /** Who a rootless container is for: the ids that become 0 inside. */
 export interface RootlessOwner {
@@ -78,7 +79,7 @@ export function makeSpec({ unified, rootless }: SpecTarget): Spec {
     readonlyPaths: ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'],
   }
   return {
-    ociVersion: '1.3.0',
+    ociVersion: specVersion,
     process: {
       terminal: true,
       user: { uid: 0, gid: 0 },
