@@ -26,15 +26,14 @@ function hostTable(args: readonly string[]): string {
 export function runPs({ positionals, text }: Invocation): number {
   const [id = '', ...options] = positionals
   const format = text('format') ?? 'table'
-  if (format !== 'table' && format !== 'json') throw new Error('invalid format option: --format is table or json')
   const root = resolveStateRoot(text('root'))
+  const pids = readPids(root, id) // an unknown container comes before a bad format, and before ps runs
+  if (format !== 'table' && format !== 'json') throw new Error('invalid format option: --format is table or json')
   if (format === 'json') {
-    const pids = readPids(root, id)
     // None is null and not [], as callers know it.
     process.stdout.write(`${JSON.stringify(pids.length === 0 ? null : pids)}\n`)
     return 0
   }
-  readPids(root, id) // an unknown container fails before ps runs
   const table = hostTable(options.length === 0 ? ['-ef'] : options)
   process.stdout.write(filterTable(table, readPids(root, id)))
   return 0

@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { parseJson } from '../../runtime/json.ts'
 import { update } from '../../runtime/lifecycle/update.ts'
 import { errnoText } from '../../runtime/state/errno-text.ts'
+import { readContainer } from '../../runtime/state/container.ts'
+import { resolveStateRoot } from '../../runtime/state/state-root.ts'
 import type { LinuxResources } from '../../spec/runtime/resources.ts'
 import type { Invocation } from './cli.ts'
 import { parseSize } from './go-values.ts'
@@ -73,6 +75,7 @@ function readResources(path: string): LinuxResources {
 /** `tsrun update` */
 export async function runUpdate({ positionals, text, warn }: Invocation): Promise<number> {
   const [id = ''] = positionals
+  readContainer(resolveStateRoot(text('root')), id) // an unknown container comes before bad values
   const file = text('resources') ?? ''
   const warnings = await update(id, {
     root: text('root'),

@@ -45,7 +45,8 @@ export function reduceOutput(text: string, { keys, lines }: Pick<Case, 'keys' | 
   const short = text
     .replace(/NAME:\n {3}\w+ (\w+) - [\s\S]*/, '(help of $1)\n')
     .replace(/NAME:\n {3}\w+ - [\s\S]*/, '(help)\n')
-    .replace(/(?<=\S) {3,}(?=\S)/g, '   ')
+    .replace(/(?<=error: unknown gnu long option)[^"]*(?=")/, '...')
+    .replace(/(?<=\S) {2,}(?=\S)/g, '   ')
     .replace(/^ +(?=PID |\$PID )/gm, '')
   if (keys !== undefined) {
     const indent = /\n([ \t]+)/.exec(short)?.[1] ?? ''

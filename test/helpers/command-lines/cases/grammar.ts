@@ -136,4 +136,41 @@ const flags: readonly Case[] = [
   { line: 'features --nosuchflag' },
 ]
 
-export const grammar: readonly Case[] = [...counts, ...help, ...flags]
+/** What parsers in the manner of GNU or of JavaScript take for something else. */
+const traps: readonly Case[] = [
+  ...['0x10', '007', '1e3', 'true', '1.0', '__proto__', 'constructor', '+5', '-'].flatMap((id): readonly Case[] => [
+    { line: `state ${id}` },
+    { line: `ps ${id}` },
+    { line: `events --stats ${id}` },
+  ]),
+  { line: 'kill 0x10 0x9' },
+  { line: 'exec 007 008' },
+  { line: 'update --memory 0x10 007', words: 'container does not exist' },
+  { line: 'update --memory=5=6 nobody', words: 'container does not exist' },
+  { line: 'update --memory -1 nobody' },
+  { line: 'update --no-memory 5 nobody' },
+  { line: 'update --cpu.share 5 nobody' },
+  { line: 'update --cpuShare 5 nobody' },
+  { line: 'update --pids-limit 5 --pids-limit 6 nobody' },
+  { line: 'update --pids-limit 0x10 nobody' },
+  { line: 'list --no-quiet' },
+  { line: 'list --quie' },
+  { line: 'list --Quiet' },
+  { line: 'list -qq' },
+  { line: 'list -q=true' },
+  { line: 'list --quiet --quiet=false' },
+  { line: 'list --format.x json' },
+  { line: 'list --format json --format table --quiet' },
+  { line: 'list --quiet --' },
+  { line: 'list --completion' },
+  { line: 'list --get-yargs-completions' },
+  { line: 'spec --no-rootless' },
+  { line: 'events -no-stats nobody' },
+  { line: 'ps -f=json nobody' },
+  { line: 'ps --format= nobody', words: 'container does not exist' },
+  { line: 'ps nobody -- -e' },
+  { line: 'features --_ 5' },
+  { line: 'features --$0 x' },
+]
+
+export const grammar: readonly Case[] = [...counts, ...help, ...flags, ...traps]
