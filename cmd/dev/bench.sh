@@ -31,7 +31,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 work=dist/bench
-peers=../shared/peers/with-peers
+peers=${TSRUN_PEERS:-../shared/peers/with-peers}
 
 # Everything that needs a compiler or bun; the mount namespace of with-peers has neither.
 prepare() {

@@ -19,9 +19,17 @@
 #include "bench.h"
 
 #define WARM_UP 3
+#define USUAL_FILES 1024
 
 static const char *const sleeps = "\"/bin/sleep\",\"1000\"";
 static const char *const succeeds = "\"/bin/true\"";
+
+/* As containerd writes it. */
+static const char *const process =
+	"{\"user\":{\"uid\":0,\"gid\":0,\"additionalGids\":[0,10]},\"args\":[\"/bin/true\"],"
+	"\"env\":[\"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\","
+	"\"HOSTNAME=bench\"],\"cwd\":\"/\",\"capabilities\":{\"bounding\":[\"CAP_KILL\"],"
+	"\"effective\":[\"CAP_KILL\"],\"permitted\":[\"CAP_KILL\"]},\"noNewPrivileges\":true}\n";
 
 static char *read_file(const char *dir, const char *name)
 {
@@ -73,6 +81,14 @@ static void add(struct variant *v, size_t i, enum metric metric, double value)
 		s->values[s->count++] = value;
 }
 
+static bool exec_file(struct bench *b, struct container *c, struct call *call)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/process.json", b->work);
+	return container_exec_file(c, path, call);
+}
+
 /* create, state, start, exec and delete of one container that sleeps, each timed alone. */
 static bool measure_steps(struct bench *b, struct variant *v, size_t i)
 {
@@ -81,7 +97,12 @@ static bool measure_steps(struct bench *b, struct variant *v, size_t i)
 		const char *verb;
 		const char *argument;
 		enum metric metric;
-	} steps[] = {{"state", NULL, STATE}, {"start", NULL, START}, {"exec", "/bin/true", EXEC}};
+	} steps[] = {{"state", NULL, STATE},
+		     {"start", NULL, START},
+		     {"exec", "/bin/true", EXEC_FIRST},
+		     {"exec", "/bin/true", EXEC},
+		     {"exec", NULL, EXEC_PROCESS_FIRST},
+		     {"exec", NULL, EXEC_PROCESS}};
 	struct container c;
 	struct call call;
 	long peak;
@@ -99,7 +120,11 @@ static bool measure_steps(struct bench *b, struct variant *v, size_t i)
 	add(v, i, INIT_RSS, (double)process_rss_kb(c.init));
 	add(v, i, INIT_PSS, (double)process_pss_kb(c.init));
 	for (size_t n = 0; n < sizeof(steps) / sizeof(steps[0]); n++) {
-		if (!container_do(&c, steps[n].verb, steps[n].argument, &call)) {
+		bool file =
+			steps[n].metric == EXEC_PROCESS_FIRST || steps[n].metric == EXEC_PROCESS;
+
+		if (!(file ? exec_file(b, &c, &call)
+			   : container_do(&c, steps[n].verb, steps[n].argument, &call))) {
 			fail(b, r, steps[n].verb, &call);
 			container_remove(&c);
 			return false;
@@ -154,6 +179,29 @@ static bool measure_lifecycle(struct bench *b, struct variant *v, size_t i)
 	return true;
 }
 
+/* Nothing else in the rounds has this limit, so that the config has a shape of its own. */
+static bool measure_new_shape(struct bench *b, struct variant *v, size_t i)
+{
+	struct runtime *r = &b->runtimes[i];
+	struct container c;
+	struct call call;
+	bool ok;
+
+	container_new(b, &c, r);
+	b->open_files = USUAL_FILES + b->containers;
+	ok = config_write(b, &c, v->template, succeeds, 0);
+	b->open_files = USUAL_FILES;
+	if (!ok)
+		return false;
+	ok = container_create(b, &c, &call);
+	if (ok)
+		add(v, i, CREATE_NEW, call.ms);
+	else
+		fail(b, r, "create", &call);
+	container_remove(&c);
+	return ok;
+}
+
 static bool measure_run(struct bench *b, struct variant *v, size_t i)
 {
 	struct runtime *r = &b->runtimes[i];
@@ -184,7 +232,8 @@ static void measure(struct bench *b, unsigned int round)
 				continue;
 			(void)(measure_steps(b, &b->variants[n], i) &&
 			       measure_lifecycle(b, &b->variants[n], i) &&
-			       measure_run(b, &b->variants[n], i));
+			       measure_run(b, &b->variants[n], i) &&
+			       measure_new_shape(b, &b->variants[n], i));
 		}
 	}
 }
@@ -257,6 +306,19 @@ static void parse(struct bench *b, int argc, char **argv)
 	b->limit_template = read_file(templates, "limit");
 }
 
+static void write_process(const struct bench *b)
+{
+	char path[PATH_MAX];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/process.json", b->work);
+	f = fopen(path, "we");
+	if (!f || fputs(process, f) < 0 || fclose(f) != 0) {
+		perror(path);
+		exit(1);
+	}
+}
+
 static void prepare(struct bench *b)
 {
 	size_t most = b->rounds > WARM_UP ? b->rounds : WARM_UP;
@@ -267,6 +329,7 @@ static void prepare(struct bench *b)
 		exit(1);
 	}
 	snprintf(b->mark, sizeof(b->mark), "%s", strrchr(b->work, '/') + 1);
+	write_process(b);
 	for (size_t i = 0; i < b->runtime_count; i++) {
 		struct runtime *r = &b->runtimes[i];
 
@@ -280,7 +343,7 @@ static void prepare(struct bench *b)
 
 int main(int argc, char **argv)
 {
-	static struct bench b = {.rounds = 50, .memory = true};
+	static struct bench b = {.rounds = 50, .memory = true, .open_files = USUAL_FILES};
 	unsigned int left;
 	int status = 0;
 

@@ -18,7 +18,11 @@ enum metric {
 	DELETE,
 	LIFECYCLE, /* create + start + end of the process + delete, as one span of time */
 	RUN,
-	EXEC,
+	EXEC_FIRST,	    /* in a container */
+	EXEC,		    /* the same again, as health probes do */
+	EXEC_PROCESS_FIRST, /* with a --process file, as containerd and Podman do */
+	EXEC_PROCESS,
+	CREATE_NEW,  /* of a config like none before, which no cache can answer */
 	CREATE_PEAK, /* kB: largest resident size among the processes that a create had */
 	INIT_RSS,    /* kB: init between create and start */
 	INIT_PSS,
@@ -50,8 +54,9 @@ struct bench {
 	struct variant variants[2];
 	char *limit_template;
 	const char *bundle;
-	char work[64]; /* state roots and pid files: /run/bench-XXXXXX */
-	char mark[32]; /* starts the name of every container and cgroup */
+	unsigned int open_files; /* limit of them that is written into configs */
+	char work[64];		 /* state roots, pid files, the --process file: /run/bench-XXXXXX */
+	char mark[32];		 /* starts the name of every container and cgroup */
 	unsigned int containers;
 	unsigned int rounds;
 	bool memory;
@@ -104,6 +109,9 @@ bool config_write(struct bench *b, const struct container *c, const char *templa
 		  const char *args, size_t limit);
 bool container_create(struct bench *b, struct container *c, struct call *call);
 bool container_do(struct container *c, const char *verb, const char *extra, struct call *call);
+
+/* exec of what the file says. */
+bool container_exec_file(struct container *c, const char *file, struct call *call);
 
 /* Removes a container however far it came. */
 void container_remove(struct container *c);

@@ -32,18 +32,20 @@ static const char *put_until(FILE *f, const char *text, const char *placeholder,
 bool config_write(struct bench *b, const struct container *c, const char *template,
 		  const char *args, size_t limit)
 {
-	char path[PATH_MAX], cgroup[80], number[32];
+	char path[PATH_MAX], cgroup[80], number[32], files[32];
 	FILE *f;
 
 	snprintf(path, sizeof(path), "%s/config.json", b->bundle);
 	snprintf(cgroup, sizeof(cgroup), "/%s", c->id);
 	snprintf(number, sizeof(number), "%zu", limit);
+	snprintf(files, sizeof(files), "%u", b->open_files);
 	f = fopen(path, "we");
 	if (!f) {
 		perror(path);
 		return false;
 	}
 	template = put_until(f, template, "\"@ARGS@\"", args);
+	template = put_until(f, template, "\"@FILES@\"", files);
 	template = put_until(f, template, "@CGROUP@", cgroup);
 	if (limit)
 		template = put_until(f, template, "\"@LIMIT@\"", number);
@@ -84,6 +86,13 @@ bool container_create(struct bench *b, struct container *c, struct call *call)
 bool container_do(struct container *c, const char *verb, const char *extra, struct call *call)
 {
 	const char *args[] = {verb, c->id, extra, NULL};
+
+	return call_runtime(c->runtime, args, call);
+}
+
+bool container_exec_file(struct container *c, const char *file, struct call *call)
+{
+	const char *args[] = {"exec", "--process", file, c->id, NULL};
 
 	return call_runtime(c->runtime, args, call);
 }

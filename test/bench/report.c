@@ -17,7 +17,11 @@ static const struct {
 	[DELETE] = {"delete", "ms", 2},
 	[LIFECYCLE] = {"create+start+delete", "ms", 2},
 	[RUN] = {"run true", "ms", 2},
-	[EXEC] = {"exec true", "ms", 2},
+	[EXEC_FIRST] = {"exec true, the first", "ms", 2},
+	[EXEC] = {"exec true, repeated", "ms", 2},
+	[EXEC_PROCESS_FIRST] = {"exec file, the first", "ms", 2},
+	[EXEC_PROCESS] = {"exec file, repeated", "ms", 2},
+	[CREATE_NEW] = {"create, new shape", "ms", 2},
 	[CREATE_PEAK] = {"create, peak RSS", "kB", 0},
 	[INIT_RSS] = {"waiting init, RSS", "kB", 0},
 	[INIT_PSS] = {"waiting init, PSS", "kB", 0},
@@ -62,7 +66,7 @@ static void print_row(struct bench *b, struct variant *v, enum metric metric, si
 
 	if (r->failure[0] || s->count == 0)
 		return;
-	printf("%-20s %-3s %-8s", metrics[metric].name, metrics[metric].unit, r->name);
+	printf("%-21s %-3s %-8s", metrics[metric].name, metrics[metric].unit, r->name);
 	printf("%10.*f%10.*f%10.*f", metrics[metric].digits, quantile(s, 0.1),
 	       metrics[metric].digits, quantile(s, 0.5), metrics[metric].digits, quantile(s, 0.9));
 	ratio(b, v, metric, i, "crun");
@@ -93,7 +97,7 @@ void report(struct bench *b)
 	for (size_t n = 0; n < 2; n++) {
 		struct variant *v = &b->variants[n];
 
-		printf("\nconfig: %s\n%-20s %-3s %-8s%10s%10s%10s%9s%9s\n", v->name, "", "",
+		printf("\nconfig: %s\n%-21s %-3s %-8s%10s%10s%10s%9s%9s\n", v->name, "", "",
 		       "runtime", "p10", "median", "p90", "/ crun", "/ runc");
 		for (enum metric m = 0; m < METRIC_COUNT; m++)
 			for (size_t i = 0; i < b->runtime_count; i++)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `bun test/bench/templates.ts DIR` writes the configs that bench.c fills in, each on its own: plain.json, seccomp.json
-// (with docker's default profile) and limit.json (with a memory limit). Placeholders: "@ARGS@", @CGROUP@, "@LIMIT@".
+// (with docker's default profile) and limit.json (with a memory limit). Placeholders: "@ARGS@", "@FILES@", @CGROUP@, "@LIMIT@".
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
