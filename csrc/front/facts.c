@@ -80,6 +80,15 @@ static int is_relevant(const char *line)
 	       (strstr(line, " - proc ") && strstr(line, " /proc "));
 }
 
+/* Where a line of mountinfo goes on behind its first two numbers, which differ from one mount namespace to the next. */
+static const char *skip_ids(const char *line)
+{
+	const char *at = strchr(line, ' ');
+
+	at = at ? strchr(at + 1, ' ') : NULL;
+	return at ? at : line;
+}
+
 /* Of all mounts only those that plans depend on: the others come and go with every container. */
 static int put_mountinfo(struct err *e, struct request *r)
 {
@@ -92,13 +101,15 @@ static int put_mountinfo(struct err *e, struct request *r)
 		return err_set(e, (int)-n, "read \"%s\" (is /proc mounted?)", path);
 	for (char *line = data, *next; *line; line = next) {
 		char *end = strchrnul(line, '\n');
+		const char *rest = skip_ids(line);
 
 		next = *end ? end + 1 : end;
 		*end = '\0';
 		if (!is_relevant(line))
 			continue;
-		memmove(to, line, (size_t)(end - line));
-		to += end - line;
+		memcpy(to, "0 0", 3);
+		memmove(to + 3, rest, (size_t)(end - rest));
+		to += 3 + (end - rest);
 		*to++ = '\n';
 	}
 	request_put(r, "proc.mountinfo", data, (size_t)(to - data));
