@@ -21,6 +21,9 @@ struct exec {
 	struct container container;
 	int target; /* pidfd of the container's init */
 	struct request request;
+	char *text; /* what a template is laid over */
+	char time[64];
+	struct plan_subject subject;
 	struct plan_query query;
 	char *bytes;
 	size_t length;
@@ -106,45 +109,89 @@ static int open_root(struct err *e, const struct container *c)
 	return fd < 0 ? err_set(e, errno, "open \"%s\"", path) : fd;
 }
 
-static int fill_target(struct err *e, struct request *r, const struct exec *x)
+static int fill_documents(struct err *e, struct request *r, const struct exec *x)
 {
 	const struct container *c = &x->container;
 	const char *process = args_string(&x->front->args, "process");
-	char text[PATH_MAX + 16];
+	char path[PATH_MAX + 16];
 	int result;
 
-	snprintf(text, sizeof(text), "%d", (int)c->pid);
-	request_put_text(r, "target.pid", text);
-	snprintf(text, sizeof(text), "/proc/%d/cgroup", (int)c->pid);
-	result = request_put_file(e, r, "target.cgroup", AT_FDCWD, text);
-	if (result == 0)
-		result = request_put_file(e, r, "state", c->dir.fd, "state.json");
-	snprintf(text, sizeof(text), "%s/config.json", c->plan.fields[FIELD_BUNDLE]);
-	if (result == 0)
-		result = request_put_file(e, r, "config", AT_FDCWD, text);
+	snprintf(path, sizeof(path), "%s/config.json", c->plan.fields[FIELD_BUNDLE]);
+	result = request_put_file(e, r, "config", AT_FDCWD, path);
 	if (result == 0 && process)
 		result = request_put_file(e, r, "process", AT_FDCWD, process);
+	if (result == 0)
+		result = request_put_file(e, r, "state", c->dir.fd, "state.json");
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)c->pid);
+	if (result == 0)
+		result = request_put_file(e, r, "target.cgroup", AT_FDCWD, path);
 	return result;
 }
 
 static int fill_request(struct err *e, struct request *r, const struct exec *x)
 {
 	const struct front *f = x->front;
+	char pid[16];
 	int result;
 
+	snprintf(pid, sizeof(pid), "%d", (int)x->container.pid);
 	request_put_text(r, "root", f->root);
 	request_put_moment(r);
-	request_begin_fixed(r);
-	request_put_text(r, "verb", "exec");
+	request_begin_whole(r);
 	request_put_text(r, "id", x->container.dir.id);
 	request_put_text(r, "bundle", x->container.plan.fields[FIELD_BUNDLE]);
+	request_put_text(r, "target.pid", pid);
+	result = fill_documents(e, r, x);
+	request_put_command(r, &f->args);
+	request_begin_fixed(r);
+	request_put_text(r, "verb", "exec");
 	front_put_programs(f, r);
 	request_put_args(r, &f->args);
-	result = fill_target(e, r, x);
 	if (result == 0)
 		result = request_put_facts(e, r);
 	request_end_fixed(r);
 	return result;
+}
+
+/* The documents and the command, each with a NUL behind it: what may differ between requests that one template answers. */
+static int fill_subject(struct err *e, struct exec *x)
+{
+	static const char *const keys[] = {"config", "process", "state", "target.cgroup", "args"};
+	enum { JSON_TO_COMPARE = 2, COUNT = sizeof(keys) / sizeof(keys[0]) };
+	struct plan_subject *s = &x->subject;
+	struct span parts[COUNT] = {0}, time = {0};
+	size_t length = 0;
+	char *at;
+
+	for (size_t i = 0; i < COUNT; i++) {
+		parts[i].data = request_get(&x->request, keys[i], &parts[i].length);
+		length += parts[i].length + 1;
+		/* Then it could not be told where one ends. */
+		if (i + 1 < COUNT &&
+		    memchr(parts[i].data ? parts[i].data : "x", '\0', parts[i].length))
+			x->request.unique = 1;
+	}
+	at = x->text = malloc(length);
+	if (!at)
+		return err_set(e, ENOMEM, "request to tsrun-plan");
+	for (size_t i = 0; i < COUNT; i++) {
+		if (parts[i].data)
+			memcpy(at, parts[i].data, parts[i].length);
+		at += parts[i].length;
+		*at++ = '\0';
+		if (i + 1 == JSON_TO_COMPARE)
+			s->shape_length = (size_t)(at - x->text);
+	}
+	/* Behind the last word of the command there is one already. */
+	s->text = (struct span){x->text, length - 1};
+	s->word_count = (unsigned int)x->front->args.positional_count;
+	time.data = request_get(&x->request, "time", &time.length);
+	snprintf(x->time, sizeof(x->time), "%.*s", (int)time.length, time.data ? time.data : "");
+	s->time = x->time;
+	s->id = x->container.dir.id;
+	s->bundle = x->container.plan.fields[FIELD_BUNDLE];
+	x->query.subject = s;
+	return 0;
 }
 
 static int plan_exec(struct err *e, struct exec *x)
@@ -154,6 +201,8 @@ static int plan_exec(struct err *e, struct exec *x)
 	x->query.dirfd = x->container.dir.fd;
 	request_init(&x->request);
 	result = fill_request(e, &x->request, x);
+	if (result == 0)
+		result = fill_subject(e, x);
 	if (result == 0)
 		result = front_plan(e, x->front, &x->request, &x->query, &x->bytes, &x->length,
 				    &x->plan);
@@ -234,6 +283,7 @@ static int run(struct err *e, struct exec *x)
 	/* Health probes come again and again; not before the process runs, since it is not for this one. */
 	if (r == 0 && x->query.missed)
 		exec_plan_keep(x->container.dir.fd, &x->request, x->bytes, x->length);
+	front_keep_template(x->front, &x->request, &x->query);
 	if (r < 0 || x->detached)
 		return r;
 	planner_reap(&x->front->planner);
@@ -261,6 +311,7 @@ int verb_exec(struct front *f)
 	fd_cleanup(&x.target);
 	container_close(&x.container);
 	request_free(&x.request);
+	free(x.text);
 	free(x.bytes);
 	if (r >= 0)
 		return r;

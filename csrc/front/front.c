@@ -51,10 +51,9 @@ int front_start_planner(struct err *e, struct front *f)
 static int find_plan(const struct front *f, const struct request *r, struct plan_query *query,
 		     char **bytes, size_t *length)
 {
-	if (query->subject)
-		return template_find(f->plans, r, query->subject, bytes, length,
-				     &query->template_wanted);
-	return exec_plan_find(query->dirfd, r, bytes, length);
+	if (query->dirfd >= 0 && exec_plan_find(query->dirfd, r, bytes, length))
+		return 1;
+	return template_find(f->plans, r, query->subject, bytes, length, &query->template_wanted);
 }
 
 /* Return: 0, < 0, or > 0: the exit code of the planner's refusal, whose text is in *bytes. */
@@ -128,9 +127,10 @@ void front_keep_template(struct front *f, const struct request *r, struct plan_q
 
 	if (!query->template_wanted)
 		return;
-	/* The request has grown since, and may have moved. */
 	subject = *query->subject;
-	subject.config.data = request_get(r, "config", &subject.config.length);
+	/* The request has grown since, and may have moved. */
+	if (query->dirfd < 0)
+		subject.text.data = request_get(r, "config", &subject.text.length);
 	if (planner_take_template(&e, &f->planner, &template, &length) == 0)
 		template_keep(f->plans, r, &subject, template, length);
 	query->template_wanted = 0;

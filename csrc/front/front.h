@@ -36,10 +36,10 @@ int front_fail(struct front *f, const struct err *e);
 
 /* Where a plan may be found without the planner. */
 struct plan_query {
-	const struct plan_subject *subject; /* create, run; NULL for exec */
-	int dirfd;			    /* exec: state directory of the container */
-	int missed;			    /* out: the planner had to be asked */
-	int template_wanted;		    /* out: it makes a template, too: front_keep_template */
+	const struct plan_subject *subject;
+	int dirfd;  /* exec: state directory of the container, where plans are kept; else -1 */
+	int missed; /* out: the planner had to be asked */
+	int template_wanted; /* out: it makes a template, too: front_keep_template */
 };
 
 /* Gets a plan for the request, from the cache or from the planner. Return: 0 or < 0 (f->refusal may be set). */

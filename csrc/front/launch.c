@@ -19,6 +19,7 @@ void launch_init(struct launch *l, struct front *f)
 	l->front = f;
 	l->dir = (struct statedir)STATEDIR_INIT;
 	l->guardian.pipe = -1;
+	l->query.dirfd = -1;
 	l->listener = -1;
 	l->session = (struct session){.pidfd = -1, .socket = -1, .master = -1};
 	for (size_t i = 0; i < MAX_SLOTS; i++)
@@ -91,7 +92,8 @@ static void fill_subject(struct launch *l)
 	l->subject.id = l->front->args.positionals[0];
 	l->subject.bundle = l->bundle;
 	l->subject.time = l->time;
-	l->subject.config.data = request_get(&l->request, "config", &l->subject.config.length);
+	l->subject.text.data = request_get(&l->request, "config", &l->subject.text.length);
+	l->subject.shape_length = l->subject.text.length;
 	l->query.subject = &l->subject;
 }
 

@@ -108,9 +108,8 @@ static int check_preserved_fds(struct err *e, const struct args *a)
 /* Then the planner is started only when the one that is kept does not fit. */
 static int expects_kept_plan(const struct front *f)
 {
-	if (f->args.verb == VERB_EXEC)
-		return exec_plan_is_kept(f->root, f->args.positionals[0]);
-	return plan_cache_is_used(f->plans);
+	return plan_cache_is_used(f->plans) ||
+	       (f->args.verb == VERB_EXEC && exec_plan_is_kept(f->root, f->args.positionals[0]));
 }
 
 /*

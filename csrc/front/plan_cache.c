@@ -25,36 +25,51 @@ struct entry_head {
 	uint32_t body_length;
 };
 
+#define HASH_START 0xcbf29ce484222325ull
+#define HASH_PRIME 0x100000001b3ull
+
+/* It finds a place in the cache; whether what is there fits is found out by comparing. */
 static uint64_t hash(uint64_t h, const char *data, size_t length)
 {
+	uint64_t word;
+
+	for (; length >= sizeof(word); data += sizeof(word), length -= sizeof(word)) {
+		memcpy(&word, data, sizeof(word));
+		h = (h ^ word) * HASH_PRIME;
+		h ^= h >> 32;
+	}
 	for (size_t i = 0; i < length; i++)
-		h = (h ^ (unsigned char)data[i]) * 0x100000001b3ull; /* FNV-1a */
+		h = (h ^ (unsigned char)data[i]) * HASH_PRIME;
 	return h;
 }
 
-/* What config.json has outside of its texts, and how many of them: configs of one shape have it in common. */
-static uint64_t hash_shape(uint64_t h, const struct span *config)
+/* What JSON has outside of its texts, and how many of them: documents of one shape have it in common. */
+static uint64_t hash_shape(uint64_t h, const char *at, const char *end)
 {
-	int inside = 0;
-
-	for (size_t i = 0; i < config->length; i++) {
-		char c = config->data[i];
-
-		if (inside && c == '\\')
-			i++;
-		else if (c == '"')
-			inside = !inside;
-		else if (!inside)
-			h = hash(h, &c, 1);
+	while (at < end) {
+		if (*at != '"') {
+			h = (h ^ (unsigned char)*at++) * HASH_PRIME;
+			continue;
+		}
+		for (at++; at < end && *at != '"'; at++)
+			at += *at == '\\';
+		at++;
 	}
 	return h;
 }
 
-static uint64_t key_of(const struct request *r, const struct plan_subject *s)
+static struct span fixed_part(const struct request *r)
 {
-	uint64_t h = hash(0xcbf29ce484222325ull, r->data + r->fixed_at, r->fixed_end - r->fixed_at);
+	return (struct span){r->data + r->fixed_at, r->fixed_end - r->fixed_at};
+}
 
-	return s ? hash_shape(h, &s->config) : h;
+static uint64_t template_key(const struct request *r, const struct plan_subject *s)
+{
+	struct span fixed = fixed_part(r);
+	uint64_t h = hash(HASH_START, fixed.data, fixed.length);
+
+	h = (h ^ s->word_count) * HASH_PRIME;
+	return hash_shape(h, s->text.data, s->text.data + s->shape_length);
 }
 
 static size_t rounded(size_t length)
@@ -93,30 +108,28 @@ int plan_cache_is_used(const char *directory)
 	return access(path, F_OK) == 0;
 }
 
-/* Reads a file whose first part equals the fixed part of the request. Return: its body, in *data, or NULL. */
-static const char *read_entry(int dirfd, const char *name, const struct request *r, char **data,
+/* Reads a file whose first part is this one. Return: its body, in *data, or NULL. */
+static const char *read_entry(int dirfd, const char *name, struct span fixed, char **data,
 			      size_t *length)
 {
-	size_t fixed_length = r->fixed_end - r->fixed_at;
 	struct entry_head head;
 	ssize_t n = read_file(dirfd, name, data, ENTRY_MAX);
 
 	if (n < (ssize_t)sizeof(head))
 		return NULL;
 	memcpy(&head, *data, sizeof(head));
-	if (head.magic != MAGIC || head.version != VERSION || head.fixed_length != fixed_length ||
-	    (uint64_t)n != sizeof(head) + rounded(fixed_length) + (uint64_t)head.body_length ||
-	    memcmp(*data + sizeof(head), r->data + r->fixed_at, fixed_length) != 0)
+	if (head.magic != MAGIC || head.version != VERSION || head.fixed_length != fixed.length ||
+	    (uint64_t)n != sizeof(head) + rounded(fixed.length) + (uint64_t)head.body_length ||
+	    memcmp(*data + sizeof(head), fixed.data, fixed.length) != 0)
 		return NULL;
 	*length = head.body_length;
-	return *data + sizeof(head) + rounded(fixed_length);
+	return *data + sizeof(head) + rounded(fixed.length);
 }
 
-static void write_entry(int dirfd, const char *name, const struct request *r, const void *body,
+static void write_entry(int dirfd, const char *name, struct span fixed, const void *body,
 			size_t length)
 {
-	size_t fixed_length = r->fixed_end - r->fixed_at;
-	struct entry_head head = {MAGIC, VERSION, (uint32_t)fixed_length, (uint32_t)length};
+	struct entry_head head = {MAGIC, VERSION, (uint32_t)fixed.length, (uint32_t)length};
 	static const char padding[4];
 	char temporary[64];
 	_fd_close_ int fd = -1;
@@ -126,8 +139,8 @@ static void write_entry(int dirfd, const char *name, const struct request *r, co
 	if (fd < 0)
 		return;
 	if (write_full(fd, &head, sizeof(head)) < 0 ||
-	    write_full(fd, r->data + r->fixed_at, fixed_length) < 0 ||
-	    write_full(fd, padding, rounded(fixed_length) - fixed_length) < 0 ||
+	    write_full(fd, fixed.data, fixed.length) < 0 ||
+	    write_full(fd, padding, rounded(fixed.length) - fixed.length) < 0 ||
 	    write_full(fd, body, length) < 0 || renameat(dirfd, temporary, dirfd, name) < 0)
 		unlinkat(dirfd, temporary, 0);
 }
@@ -154,7 +167,7 @@ static int seen_before(int dirfd, uint64_t key)
 int template_find(const char *directory, const struct request *r, const struct plan_subject *s,
 		  char **plan, size_t *length, int *wanted)
 {
-	uint64_t key = key_of(r, s);
+	uint64_t key = template_key(r, s);
 	_fd_close_ int fd = -1;
 
 	*wanted = 0;
@@ -170,7 +183,7 @@ int template_find(const char *directory, const struct request *r, const struct p
 		size_t size;
 
 		snprintf(name, sizeof(name), "%02x.%u", (unsigned int)(key % BUCKETS), slot);
-		template = read_entry(fd, name, r, &data, &size);
+		template = read_entry(fd, name, fixed_part(r), &data, &size);
 		if (template && template_fill_in(template, size, s, plan, length))
 			return 1;
 	}
@@ -182,7 +195,7 @@ int template_find(const char *directory, const struct request *r, const struct p
 void template_keep(const char *directory, const struct request *r, const struct plan_subject *s,
 		   const void *template, size_t length)
 {
-	uint64_t key = key_of(r, s);
+	uint64_t key = template_key(r, s);
 	_fd_close_ int fd = open_directory(directory, 1);
 	_fd_close_ int used = -1;
 	unsigned int slot;
@@ -198,13 +211,32 @@ void template_keep(const char *directory, const struct request *r, const struct 
 	if (slot == SLOTS)
 		snprintf(name, sizeof(name), "%02x.%u", (unsigned int)(key % BUCKETS),
 			 (unsigned int)now_ms() % SLOTS);
-	write_entry(fd, name, r, template, length);
+	write_entry(fd, name, fixed_part(r), template, length);
 	used = openat(fd, "used", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
+/* All but what differs each time and means nothing. */
+static struct span whole_part(const struct request *r)
+{
+	return (struct span){r->data + r->whole_at, r->fixed_end - r->whole_at};
+}
+
+/* Which of the files: probes differ in their flags and in what is executed, the documents are the container's. */
 static void exec_name(const struct request *r, char name[32])
 {
-	snprintf(name, 32, "exec-plan.%u", (unsigned int)(key_of(r, NULL) % SLOTS));
+	static const char *const keys[] = {"args", "process"};
+	struct span fixed = fixed_part(r);
+	uint64_t h = hash(HASH_START, fixed.data, fixed.length);
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		size_t length;
+		const char *value = request_get(r, keys[i], &length);
+
+		if (value)
+			h = hash(h, value, length);
+	}
+	h ^= h >> 32;
+	snprintf(name, 32, "exec-plan.%u", (unsigned int)((h ^ (h >> 16)) % SLOTS));
 }
 
 int exec_plan_is_kept(const char *root, const char *id)
@@ -228,7 +260,7 @@ int exec_plan_find(int dirfd, const struct request *r, char **plan, size_t *leng
 	if (r->unique || r->failed)
 		return 0;
 	exec_name(r, name);
-	body = read_entry(dirfd, name, r, &data, length);
+	body = read_entry(dirfd, name, whole_part(r), &data, length);
 	*plan = body ? malloc(*length + 1) : NULL;
 	if (!*plan)
 		return 0;
@@ -243,5 +275,5 @@ void exec_plan_keep(int dirfd, const struct request *r, const void *plan, size_t
 	if (r->unique || r->failed)
 		return;
 	exec_name(r, name);
-	write_entry(dirfd, name, r, plan, length);
+	write_entry(dirfd, name, whole_part(r), plan, length);
 }

@@ -82,6 +82,11 @@ const char *request_get(const struct request *r, const char *key, size_t *length
 	return NULL;
 }
 
+void request_begin_whole(struct request *r)
+{
+	r->whole_at = r->length;
+}
+
 void request_begin_fixed(struct request *r)
 {
 	r->fixed_at = r->length;
@@ -137,7 +142,7 @@ static void put_list(struct request *r, const struct args *a, int first, const c
 	request_put(r, key, joined, length);
 }
 
-static void put_positionals(struct request *r, const struct args *a)
+void request_put_command(struct request *r, const struct args *a)
 {
 	size_t length = 0, at = 0;
 	_free_ char *joined = NULL;
@@ -198,8 +203,6 @@ void request_put_args(struct request *r, const struct args *a)
 		else
 			request_put_text(r, key, a->values[i].value);
 	}
-	if (a->verb == VERB_EXEC)
-		put_positionals(r, a);
 }
 
 int request_finish(struct err *e, struct request *r)

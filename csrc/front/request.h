@@ -13,8 +13,9 @@ struct request {
 	size_t length;
 	size_t room;
 	unsigned int entries;
-	size_t last; /* length of the value that was put last */
-	size_t fixed_at; /* from here to fixed_end: what has to be the same for a plan to be used again */
+	size_t last;	 /* length of the value that was put last */
+	size_t whole_at; /* from here to fixed_end: what a kept plan must agree with */
+	size_t fixed_at; /* from here to fixed_end: what a template must agree with */
 	size_t fixed_end;
 	int unique; /* something in it holds for this process only */
 	int failed; /* no memory: found out by request_finish */
@@ -35,12 +36,16 @@ const char *request_get(const struct request *r, const char *key, size_t *length
 /* Adds what differs from call to call and means nothing for what is to be done: time, pid, cwd. */
 void request_put_moment(struct request *r);
 
-/* From here on every entry counts when a plan is looked for in the cache (plan_cache.h). */
+/* Where the parts begin and end that count when a plan is looked for (plan_cache.h). */
+void request_begin_whole(struct request *r);
 void request_begin_fixed(struct request *r);
 void request_end_fixed(struct request *r);
 
-/* Adds every opt.NAME that the planner has a use for, and args for exec. */
+/* Adds every opt.NAME that the planner has a use for. */
 void request_put_args(struct request *r, const struct args *a);
+
+/* exec: adds args, the command. */
+void request_put_command(struct request *r, const struct args *a);
 
 /* Adds what the planner has to know about host and process. Return: 0 or < 0. */
 int request_put_facts(struct err *e, struct request *r);

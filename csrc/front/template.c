@@ -8,14 +8,16 @@
 #include "plan_cache.h"
 
 #define MAGIC 0x4d545354u /* TSTM */
-#define VERSION 1u
+#define VERSION 2u
 #define MAX_HOLES 512u
+#define MAX_LINKS 64u
+#define HOLE_WORDS 4u
 #define POOL_OFFSET_WORD 4
 #define POOL_LENGTH_WORD 5
 #define PLAN_LENGTH_WORD 2
 #define PLAN_HEADER_WORDS 56u
 
-enum hole_class { CLASS_PATH, CLASS_WORD, CLASS_TEXT };
+enum hole_class { CLASS_PATH, CLASS_WORD, CLASS_TEXT, CLASS_NUMBER };
 enum piece_kind { PIECE_LITERAL, PIECE_HOLE, PIECE_ID, PIECE_BUNDLE, PIECE_TIME };
 enum fixup_kind { FIXUP_OFFSET, FIXUP_LENGTH };
 
@@ -25,7 +27,7 @@ enum header {
 	H_VERSION,
 	H_LENGTH,
 	H_PLAN,	       /* offset, length */
-	H_HOLES = 5,   /* class, chunk before it: offset, length */
+	H_HOLES = 5,   /* class, chunk before it: offset, length; link */
 	H_TAIL = 7,    /* the chunk after the last hole: offset, length */
 	H_STRINGS = 9, /* first piece, number of pieces */
 	H_PIECES = 11, /* kind, hole or literal's offset, literal's length */
@@ -76,6 +78,8 @@ static int in_class(enum hole_class class, unsigned char c)
 		return alnum || (c && strchr("_.+-", c));
 	case CLASS_TEXT:
 		return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+	case CLASS_NUMBER:
+		return c >= '0' && c <= '9';
 	}
 	return 0;
 }
@@ -103,7 +107,9 @@ static int is_clean_path(const char *s, size_t n)
 /* Length of what stands in a hole that starts here; 0 when it is not of the class. The chunk behind it shows that all of it was taken. */
 static size_t measure(enum hole_class class, const char *s, size_t room)
 {
-	size_t most = class == CLASS_WORD ? 64 : class == CLASS_PATH ? 200 : 4096, n = 0;
+	static const size_t longest[] = {
+		[CLASS_PATH] = 200, [CLASS_WORD] = 64, [CLASS_TEXT] = 4096, [CLASS_NUMBER] = 20};
+	size_t most = longest[class], n = 0;
 
 	while (n < room && n <= most && in_class(class, (unsigned char)s[n]))
 		n++;
@@ -114,20 +120,48 @@ static size_t measure(enum hole_class class, const char *s, size_t room)
 	return class == CLASS_PATH && !is_clean_path(s, n) ? 0 : n;
 }
 
-/* Lays the chunks over config.json and finds what stands in the holes. Return: 1 when it fits. */
+static int is_equal(const struct span *a, const struct span *b)
+{
+	return a->length == b->length && memcmp(a->data, b->data, a->length) == 0;
+}
+
+/* Holes of one link hold the same, those of two do not: what was equal for the planner, and only that. */
+static int links_hold(const struct filler *f, const uint32_t *hole, uint32_t rows)
+{
+	const struct span *first[MAX_LINKS + 1] = {NULL};
+
+	for (uint32_t i = 0; i < rows; i++, hole += HOLE_WORDS) {
+		const struct span *text = &f->holes[i];
+
+		if (hole[3] == 0)
+			continue;
+		if (hole[3] > MAX_LINKS)
+			return 0;
+		if (first[hole[3]] && !is_equal(first[hole[3]], text))
+			return 0;
+		first[hole[3]] = text;
+	}
+	for (uint32_t a = 1; a <= MAX_LINKS; a++)
+		for (uint32_t b = a + 1; first[a] && b <= MAX_LINKS; b++)
+			if (first[b] && is_equal(first[a], first[b]))
+				return 0;
+	return 1;
+}
+
+/* Lays the chunks over the text and finds what stands in the holes. Return: 1 when it fits. */
 static int match(struct filler *f)
 {
 	const struct template *t = &f->t;
-	struct span rest = f->subject->config;
+	struct span rest = f->subject->text;
 	uint32_t rows, tail = t->words[H_TAIL], tail_length = t->words[H_TAIL + 1];
-	const uint32_t *hole = table(t, H_HOLES, 3, &rows);
+	const uint32_t *hole = table(t, H_HOLES, HOLE_WORDS, &rows), *holes = hole;
 
 	if (!hole || rows > MAX_HOLES || !fits(t, tail, tail_length))
 		return 0;
-	for (uint32_t i = 0; i < rows; i++, hole += 3) {
+	for (uint32_t i = 0; i < rows; i++, hole += HOLE_WORDS) {
 		size_t n;
 
-		if (hole[0] > CLASS_TEXT || !fits(t, hole[1], hole[2]) || hole[2] > rest.length ||
+		if (hole[0] > CLASS_NUMBER || !fits(t, hole[1], hole[2]) || hole[2] > rest.length ||
 		    memcmp(t->bytes + hole[1], rest.data, hole[2]) != 0)
 			return 0;
 		rest.data += hole[2];
@@ -139,7 +173,8 @@ static int match(struct filler *f)
 		rest.data += n;
 		rest.length -= n;
 	}
-	return rest.length == tail_length && memcmp(t->bytes + tail, rest.data, tail_length) == 0;
+	return rest.length == tail_length && memcmp(t->bytes + tail, rest.data, tail_length) == 0 &&
+	       links_hold(f, holes, rows);
 }
 
 static int append(struct filler *f, const char *data, size_t length)

@@ -67,13 +67,24 @@ export function compileExecCgroups(input: ExecCgroupInput): {
  * Where in the unified hierarchy the process goes. When init has moved on into a cgroup of its own below the
  * container's (systemd does), the container's own has controllers enabled and takes no process any more.
  */
-function unifiedPlace(directory: string, { facts, targetCgroup }: ExecCgroupInput): string {
+function unifiedPlace(directory: string, input: ExecCgroupInput): string {
+  const place = placeOfInit(input)
+  return place?.startsWith(`${directory}/`) && !place.includes('/../') ? place : directory
+}
+
+/** The directory of init in the unified hierarchy. */
+function placeOfInit({ facts, targetCgroup }: Pick<ExecCgroupInput, 'facts' | 'targetCgroup'>): string | undefined {
   const own = parseOwnCgroups(targetCgroup).get('')
   const layout = parseCgroupLayout(facts.mountinfo, facts.cgroup)
   const mount = layout.hierarchies.find((hierarchy) => hierarchy.version === 2)
-  if (own === undefined || mount === undefined) return directory
-  const place = `${mount.mountPoint}${own}`
-  return place.startsWith(`${directory}/`) && !place.includes('/../') ? place : directory
+  return own === undefined || mount === undefined ? undefined : `${mount.mountPoint}${own}`
+}
+
+/** True when init is where it was put, so that exec goes there, too. */
+export function staysInItsCgroup(input: Pick<ExecCgroupInput, 'facts' | 'targetCgroup' | 'paths'>): boolean {
+  const directory = input.paths['']
+  const place = placeOfInit(input)
+  return directory === undefined || place === undefined || place === directory
 }
 
 function parseCgroupOptions(options: readonly string[]): ReadonlyMap<string, string> {

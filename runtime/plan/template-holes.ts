@@ -2,7 +2,7 @@
 import type { Spec } from '../../spec/runtime/config.ts'
 
 /** What may stand in a hole: csrc/front/template.c checks the same, byte by byte. */
-export const HOLE_CLASS = { path: 0, word: 1, text: 2 } as const
+export const HOLE_CLASS = { path: 0, word: 1, text: 2, number: 3 } as const
 export type HoleClass = keyof typeof HOLE_CLASS
 
 const patterns: Readonly<Record<HoleClass, RegExp>> = {
@@ -11,6 +11,8 @@ const patterns: Readonly<Record<HoleClass, RegExp>> = {
   word: /^(?!\.{1,2}$)[A-Za-z0-9_.+-]{1,64}$/,
   // Nothing that JSON would escape.
   text: /^(?:(?!["\\])[ -~]){1,4096}$/,
+  // For what no plan depends on.
+  number: /^[0-9]{1,20}$/,
 }
 
 /** True when a text is of the class. */
@@ -18,12 +20,14 @@ export function isOfClass(text: string, hole: HoleClass): boolean {
   return patterns[hole].test(text)
 }
 
-/** A text of config.json that another config of the same shape may have another of. */
+/** A text of a document that another one of the same shape may have another of. */
 export interface Hole {
   readonly hole: HoleClass
-  /** Indexes into the text of config.json, without the quotes. */
+  /** Indexes into the text of the document, without the quotes. */
   readonly start: number
   readonly end: number
+  /** Compared with others of the kind: equal ones must be equal in every document, and different ones different. */
+  readonly linked?: true
 }
 
 /** Variables that have a meaning for a runtime. */
@@ -33,15 +37,17 @@ const special: ReadonlySet<string> = new Set(['/', '/dev', '/proc', '/sys', '/sy
 
 interface Found {
   readonly keys: readonly string[]
+  /** Not a number. */
+  readonly text: boolean
   readonly start: number
   readonly end: number
 }
 
-/** Every text value of a JSON document with its place. The document is known to be JSON. */
-function* findTexts(json: string): Generator<Found> {
+/** Every text and natural number of a JSON document with its place. The document is known to be JSON. */
+function* findValues(json: string): Generator<Found> {
   const stack: { readonly array: boolean; key: string; index: number }[] = []
   let isKey = false
-  for (const match of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]/g)) {
+  for (const match of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\],:]|[-+.\w]+/g)) {
     const [token] = match
     const top = stack.at(-1)
     if (token === '{' || token === '[') {
@@ -58,9 +64,11 @@ function* findTexts(json: string): Generator<Found> {
     } else if (isKey && top !== undefined) {
       top.key = JSON.parse(token) as string
     } else {
+      const text = token.startsWith('"')
+      if (!text && !isOfClass(token, 'number')) continue
       const keys = stack.map(({ array, key, index }) => (array ? String(index) : key))
-      const start = match.index + 1
-      yield { keys, start, end: start + token.length - 2 }
+      const start = match.index + (text ? 1 : 0)
+      yield { keys, text, start, end: match.index + token.length - (text ? 1 : 0) }
     }
   }
 }
@@ -72,19 +80,18 @@ function envHole(text: string, start: number, end: number): Hole | undefined {
   return equals > 0 && !known.has(text.slice(0, equals)) && isOfClass(text.slice(equals + 1), 'text') ? hole : undefined
 }
 
-/** On cgroup v2 every directory on the way counts, so that a path may differ in its names and not in their number. */
-function componentHoles(text: string, start: number): readonly Hole[] {
+/** A path that may differ in its names and not in their number. What is no word is in all of them the same. */
+export function pathHoles(text: string, start: number): readonly Hole[] {
   if (!isOfClass(text, 'path')) return []
-  const names = [...text.matchAll(/[^/]+/g)]
-  if (!names.every(([name]) => isOfClass(name, 'word'))) return []
+  const names = [...text.matchAll(/[^/]+/g)].filter(([name]) => isOfClass(name, 'word'))
   return names.map(({ 0: name, index }) => ({ hole: 'word', start: start + index, end: start + index + name.length }))
 }
 
+/** How a value becomes holes: whole, or in parts. */
+type Kind = HoleClass | 'env' | 'components' | 'linked'
+
 /** Class of a field that the compiler passes on as it is, whatever it says; undefined for all others. */
-function classOf(
-  [first, second, third, fourth]: readonly string[],
-  spec: Spec,
-): HoleClass | 'env' | 'components' | undefined {
+function classOf([first, second, third, fourth]: readonly string[], spec: Spec): Kind | undefined {
   switch (first) {
     case 'root':
       return second === 'path' ? 'path' : undefined
@@ -93,8 +100,7 @@ function classOf(
     case 'annotations':
       return /^(org\.systemd|org\.criu|run\.oci)\./.test(second ?? '') ? undefined : 'text'
     case 'process':
-      if (third === undefined) return undefined
-      return second === 'args' ? 'text' : second === 'env' ? 'env' : undefined
+      return classOfProcess(second, third)
     case 'hooks':
       return fourth === 'args' ? 'text' : fourth === 'env' ? 'env' : undefined
     case 'mounts': {
@@ -103,6 +109,7 @@ function classOf(
       return third === 'source' && bind && !special.has(mount?.destination ?? '/') ? 'path' : undefined
     }
     case 'linux':
+      // On cgroup v2 every directory on the way counts.
       if (second === 'cgroupsPath' && third === undefined) return 'components'
       return second === 'namespaces' && fourth === 'path' ? 'path' : undefined
     default:
@@ -110,18 +117,56 @@ function classOf(
   }
 }
 
-/** The holes of a config.json, in the order of its text. */
-export function findHoles(json: string, spec: Spec): readonly Hole[] {
+function classOfProcess(field: string | undefined, item: string | undefined): Kind | undefined {
+  if (item === undefined) return field === 'cwd' ? 'path' : undefined
+  return field === 'args' ? 'text' : field === 'env' ? 'env' : undefined
+}
+
+/** The holes of a document, in the order of its text. */
+function holesOf(json: string, kindOf: (keys: readonly string[]) => Kind | undefined): readonly Hole[] {
   const holes: Hole[] = []
-  for (const { keys, start, end } of findTexts(json)) {
-    const hole = classOf(keys, spec)
-    if (hole === undefined) continue
+  for (const { keys, text: isText, start, end } of findValues(json)) {
+    const hole = kindOf(keys)
+    if (hole === undefined || isText === (hole === 'number')) continue
     const text = json.slice(start, end)
     if (hole === 'env') {
       const value = envHole(text, start, end)
       if (value !== undefined) holes.push(value)
-    } else if (hole === 'components') holes.push(...componentHoles(text, start))
+    } else if (hole === 'components') holes.push(...pathHoles(text, start))
+    else if (hole === 'linked') for (const name of pathHoles(text, start)) holes.push({ ...name, linked: true })
     else if (isOfClass(text, hole)) holes.push({ hole, start, end })
   }
   return holes
+}
+
+/** The holes of a config.json. */
+export function findHoles(json: string, spec: Spec): readonly Hole[] {
+  return holesOf(json, (keys) => classOf(keys, spec))
+}
+
+/** The holes of a --process file. */
+export function findProcessHoles(json: string): readonly Hole[] {
+  return holesOf(json, ([field, item]) => classOfProcess(field, item))
+}
+
+/** What `exec` looks at in a state.json are cgroups alone: a directory that several controllers share is joined once. */
+export function findStateHoles(json: string): readonly Hole[] {
+  return holesOf(json, ([first]) => {
+    switch (first) {
+      case 'id':
+        return 'word'
+      case 'init_process_pid':
+      case 'init_process_start':
+        return 'number'
+      case 'created':
+      case 'config':
+        return 'text'
+      case 'cgroup_paths':
+        return 'linked'
+      case 'namespace_paths':
+        return 'path'
+      default:
+        return undefined
+    }
+  })
 }

@@ -5,17 +5,20 @@ import { planWords, visitPoolWords } from './pool-words.ts'
 /*
  * A template of plans, as csrc/front/template.c reads it. Words are little-endian u32; a table is { offset in bytes, rows }.
  *
- *   0 'TSTM'   1 version   2 length   3 plan { offset, length }   5 holes { class, chunk before it: offset, length }
+ *   0 'TSTM'   1 version   2 length   3 plan { offset, length }   5 holes { class, chunk before it: offset, length; link }
  *   7 last chunk { offset, length }   9 strings { first piece, pieces }
  *  11 pieces { kind, index of a hole or offset of a literal, length of a literal }   13 fixups { word of the plan, string, kind }
+ *
+ * Holes with the same link, which is not 0, hold the same; those of different links hold different texts.
  */
 const MAGIC = 0x4d545354
-const VERSION = 1
+const VERSION = 2
 const HEADER_WORDS = 15
 const POOL_OFFSET_WORD = 4
 const PIECE = { literal: 0, hole: 1, id: 2, bundle: 3, time: 4 } as const
 const FIXUP = { offset: 0, length: 1 } as const
 const MAX_HOLES = 512
+const MAX_LINKS = 64
 
 /** What stands for the values of one config while its shape is compiled. */
 export interface Markers {
@@ -28,30 +31,37 @@ export interface Markers {
   readonly nonce: string
 }
 
-/** Markers that occur nowhere in a config. Each is of its hole's class, so that nothing can tell it from a real value. */
-export function makeMarkers(config: string, holes: readonly Hole[]): Markers | undefined {
+/**
+ * Markers that occur nowhere in what a plan is made of. Each is of its hole's class, so that nothing can tell it from a real
+ * value. A number has none that could be found again: it is another number, which may not come through.
+ */
+export function makeMarkers(all: string, holes: readonly Hole[], values: readonly string[]): Markers | undefined {
   if (holes.length > MAX_HOLES) return undefined
   let number = 7
-  while (config.includes(`hole${number}q`)) number++
+  while (all.includes(`hole${number}q`)) number++
   const nonce = `hole${number}q`
   return {
     nonce,
     id: `${nonce}ie`,
     bundle: `/${nonce}be`,
     time: `${nonce}te`,
-    holes: holes.map(({ hole }, index) => `${hole === 'path' ? '/' : ''}${nonce}${index}e`),
+    holes: holes.map(({ hole, linked }, index) => {
+      if (hole === 'number') return values[index] === '1' ? '2' : '1'
+      const first = linked ? holes.findIndex((other, at) => other.linked && values[at] === values[index]) : index
+      return `${hole === 'path' ? '/' : ''}${nonce}${first}e`
+    }),
   }
 }
 
-/** The config with markers in its holes. */
-export function fillHoles(config: string, holes: readonly Hole[], values: readonly string[]): string {
-  let text = ''
+/** The text with values in its holes. */
+export function fillHoles(text: string, holes: readonly Hole[], values: readonly string[]): string {
+  let filled = ''
   let at = 0
   holes.forEach(({ start, end }, index) => {
-    text += config.slice(at, start) + (values[index] ?? '')
+    filled += text.slice(at, start) + (values[index] ?? '')
     at = end
   })
-  return text + config.slice(at)
+  return filled + text.slice(at)
 }
 
 type Piece = readonly [kind: number, value: number | string]
@@ -134,27 +144,32 @@ const fromBytes = (bytes: Uint8Array): string => {
 const toBytes = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0))
 
 /**
- * Makes the template of a config from the encoded plan of the same config with markers in its holes.
+ * Makes the template of a text from the encoded plan of the same text with markers in its holes.
  * Undefined when a value was not passed on as it is: then no template says what the compiler would.
  */
 export function encodeTemplate(
-  config: string,
+  text: string,
   holes: readonly Hole[],
   markers: Markers,
   plan: Uint8Array,
 ): Uint8Array | undefined {
   const blob = new Blob()
   const encoder = new TextEncoder()
+  const links = new Map<string, number>()
   const [planOffset, planLength] = blob.add(plan)
   blob.words[3] = planOffset
   blob.words[4] = planLength
   let at = 0
-  const holeRows = holes.map(({ hole, start, end }) => {
-    const chunk = blob.add(encoder.encode(config.slice(at, start)))
+  const holeRows = holes.map(({ hole, start, end, linked }) => {
+    const chunk = blob.add(encoder.encode(text.slice(at, start)))
     at = end
-    return [HOLE_CLASS[hole], ...chunk]
+    if (linked === undefined) return [HOLE_CLASS[hole], ...chunk, 0]
+    const value = text.slice(start, end)
+    if (!links.has(value)) links.set(value, links.size + 1)
+    return [HOLE_CLASS[hole], ...chunk, links.get(value) ?? 0]
   })
-  const [tailOffset, tailLength] = blob.add(encoder.encode(config.slice(at)))
+  if (links.size > MAX_LINKS) return undefined
+  const [tailOffset, tailLength] = blob.add(encoder.encode(text.slice(at)))
   blob.words[7] = tailOffset
   blob.words[8] = tailLength
   blob.addTable(5, holeRows)

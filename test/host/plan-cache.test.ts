@@ -4,9 +4,9 @@ import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { defaultMounts, type Json, merge } from '../helpers/bundle.ts'
-import { type Container, mustSucceed, newContainer, newSource, withRunning } from '../helpers/container.ts'
+import { type Container, mustSucceed, newContainer, newSource } from '../helpers/container.ts'
 import type { Report } from '../helpers/report.ts'
-import { callRuntime, isTsrun } from '../helpers/runtime.ts'
+import { isTsrun } from '../helpers/runtime.ts'
 import { assertFailure, hostSuite } from '../helpers/suite.ts'
 import { newDir, newPath } from '../helpers/work-dir.ts'
 
@@ -118,41 +118,6 @@ test(
   },
   onlyTsrun,
 )
-
-test(
-  'exec: the same process again needs no planner, another one does',
-  async () => {
-    await withRunning({ process: { args: ['sleep', '60'] } }, (container) => {
-      const exec = (flags: readonly string[], command: readonly string[]): string => {
-        const log = newPath('log')
-        const outcome = mustSucceed(
-          callRuntime(['--debug', '--log', log, 'exec', ...flags, container.id, ...command].slice(0)),
-        )
-        return `${/slots, (made|kept)"/.exec(readFileSync(log, 'utf8'))?.[1]} ${outcome.stdout.trim()}`
-      }
-      assert.is(exec([], ['echo', 'a']), 'made a')
-      assert.is(exec([], ['echo', 'a']), 'kept a')
-      assert.is(exec([], ['echo', 'b']), 'made b')
-      assert.is(exec(['--user', '1000'], ['id', '-u']), 'made 1000')
-      assert.is(exec(['--user', '1001'], ['id', '-u']), 'made 1001')
-      assert.is(exec(['--user', '1000'], ['id', '-u']), 'kept 1000')
-      container.configure({ process: { args: ['sleep', '60'], env: ['PATH=/bin', 'NEW=yes'] } })
-      assert.is(exec([], ['echo', 'a']), 'made a')
-    })
-  },
-  onlyTsrun,
-)
-
-test('exec: HOME is looked up each time', async () => {
-  const etc = newSource({ passwd: 'root:x:0:0::/first:/bin/sh\n' })
-  const mounts = [...defaultMounts, { destination: '/etc', source: etc, options: ['rbind'] }]
-  await withRunning({ mounts, process: { args: ['sleep', '60'] } }, (container) => {
-    const home = (): string => mustSucceed(container.exec(['sh', '-c', 'echo $HOME'])).stdout.trim()
-    assert.is(home(), '/first')
-    writeFileSync(join(etc, 'passwd'), 'root:x:0:0::/second:/bin/sh\n')
-    assert.is(home(), '/second')
-  })
-})
 
 test(
   'the cache is private',

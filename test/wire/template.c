@@ -31,7 +31,7 @@ int main(int argc, char **argv)
 		return 2;
 	while (read_full(0, head, sizeof(head)) == 0) {
 		char *template = take(head[0]), *config = take(head[1]), *plan = NULL;
-		struct plan_subject subject = {argv[1], argv[2], argv[3], {config, head[1]}};
+		struct plan_subject subject = {argv[1], argv[2], argv[3], {config, head[1]}, 0, 0};
 		size_t length = 0;
 		struct plan decoded;
 		struct err e;

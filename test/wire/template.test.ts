@@ -12,6 +12,7 @@ import { fillHoles } from '../../runtime/plan/template.ts'
 import { findHoles, type Hole } from '../../runtime/plan/template-holes.ts'
 import { planFromRequest } from '../../runtime/plan-request.ts'
 import { templateFromRequest } from '../../runtime/template-request.ts'
+import { requestHoles, templateText, withTemplateText } from '../../runtime/template-text.ts'
 import type { Spec } from '../../spec/runtime/config.ts'
 import { goldenCases, readGoldenRequest } from '../helpers/golden.ts'
 import { sequence } from '../unit/spec/mutate.ts'
@@ -25,7 +26,7 @@ const other = {
 
 interface Trial {
   readonly template: Uint8Array
-  readonly config: string
+  readonly text: string
 }
 
 function word(value: number): Uint8Array {
@@ -38,9 +39,9 @@ function fill(
   trials: readonly Trial[],
   ...more: readonly string[]
 ): readonly (Uint8Array | undefined)[] {
-  const input = trials.flatMap(({ template, config }) => {
-    const text = Buffer.from(config)
-    return [word(template.length), word(text.length), template, text]
+  const input = trials.flatMap(({ template, text }) => {
+    const bytes = Buffer.from(text)
+    return [word(template.length), word(bytes.length), template, bytes]
   })
   const result = spawnSync(program, [other.id, other.bundle, other.time, ...more], {
     input: Buffer.concat(input),
@@ -71,10 +72,17 @@ const alternatives = {
   path: ['/x', '/var/lib/other/0123456789abcdef/merged', '/a.b/..c/d-e_f'],
   word: ['h', 'Other-Host.example', 'x'.repeat(64)],
   text: [' ', 'other value: {}[],=/~', "it's;$(x)`y`", 'z'.repeat(3000)],
+  number: ['0', '17', '9'.repeat(20)],
 } as const
 
-function valuesOf(holes: readonly Hole[], round: number): readonly string[] {
-  return holes.map(({ hole }, index) => {
+/** What is linked keeps its equals, and gets no new ones. */
+function linkedValue(text: string, round: number): string {
+  return round === 0 ? text : `${text.slice(0, 40)}-${round}`
+}
+
+function valuesOf(text: string, holes: readonly Hole[], round: number): readonly string[] {
+  return holes.map(({ hole, linked, start, end }, index) => {
+    if (linked) return linkedValue(text.slice(start, end), round)
     const list = alternatives[hole]
     return list[(index + round) % list.length] ?? ''
   })
@@ -87,19 +95,31 @@ const shown = (plan: Uint8Array): string =>
 
 const program = compileProgram('template', 'static')
 if (!('path' in program)) throw new Error(program.reason)
-const creates = goldenCases().filter((name) => readGoldenRequest(name).verb !== 'exec')
 
-for (const name of creates) {
-  test(`${name}: a filled-in template is the plan of the other config`, () => {
-    const request = readGoldenRequest(name)
+/** A request that a template may be made of: without --cgroup, and init is in the cgroup that it was put into. */
+function ordinaryRequest(name: string): PlanRequest {
+  const request = readGoldenRequest(name)
+  const options = new Map(request.options)
+  options.delete('cgroup')
+  const { target } = request
+  const moved =
+    target && name === 'exec-process' ? { ...target, cgroup: '4:memory:/web\n0::/user.slice/web\n' } : target
+  return { ...request, options, target: moved }
+}
+
+for (const name of goldenCases()) {
+  test(`${name}: a filled-in template is the plan of the other request`, () => {
+    const request = ordinaryRequest(name)
     const template = makeTemplate(request)
-    const holes = findHoles(request.config, JSON.parse(request.config) as Spec)
+    const whole = templateText(request)
+    const holes = requestHoles(request) ?? []
     for (let round = 0; round < 4; round++) {
-      const config = fillHoles(request.config, holes, valuesOf(holes, round))
-      const [plan] = fill(program.path, [{ template, config }])
+      const text = fillHoles(whole, holes, valuesOf(whole, holes, round))
+      const [plan] = fill(program.path, [{ template, text }])
       assert.ok(plan, `round ${round}: it does not fit`)
       const facts = { ...request.facts, time: other.time }
-      const expected = encodePlan(planFromRequest({ ...request, id: other.id, bundle: other.bundle, config, facts }))
+      const others = { ...withTemplateText(request, text), id: other.id, bundle: other.bundle, facts }
+      const expected = encodePlan(planFromRequest(others))
       assert.is(shown(plan as Uint8Array), shown(expected))
     }
   })
@@ -140,23 +160,23 @@ test('what does not fit a hole, or lies outside of it, does not fit', () => {
     word: ['', 'a b', 'a/b', 'ä', 'x'.repeat(65)],
     text: ['', '\\n', 'ä', '\t', 'x'.repeat(4097), '\x7f'],
   } as const
-  const trials: Trial[] = [{ template, config: request.config }]
+  const trials: Trial[] = [{ template, text: request.config }]
   for (const hole of ['path', 'word', 'text'] as const) {
     const at = holes.findIndex((candidate) => candidate.hole === hole)
     if (at < 0) continue
     for (const value of bad[hole]) {
-      trials.push({ template, config: fillHoles(request.config, holes, good.with(at, value)) })
+      trials.push({ template, text: fillHoles(request.config, holes, good.with(at, value)) })
     }
   }
   for (const config of [`${request.config} `, ` ${request.config}`, request.config.slice(0, -1), '', '{}']) {
-    trials.push({ template, config })
+    trials.push({ template, text: config })
   }
-  trials.push({ template, config: request.config.replace('"ociVersion"', '"ociVersioN"') })
+  trials.push({ template, text: request.config.replace('"ociVersion"', '"ociVersioN"') })
   const [first, ...rest] = fill(program.path, trials)
   assert.ok(first)
   rest.forEach((plan, index) => {
-    const config = trials[index + 1]?.config ?? ''
-    assert.is(plan, undefined, `it fits: ${config.slice(0, 300)}`)
+    const text = trials[index + 1]?.text ?? ''
+    assert.is(plan, undefined, `it fits: ${text.slice(0, 300)}`)
   })
 })
 
@@ -165,7 +185,7 @@ test('a value that decides something is no hole', () => {
     const json = JSON.stringify(config)
     return findHoles(json, config).map(({ start, end }) => json.slice(start, end))
   }
-  const base: Spec = { ociVersion: '1.3.0', process: { cwd: '/cwd', user: { uid: 0, gid: 0 } } }
+  const base: Spec = { ociVersion: '1.3.0', process: { cwd: '/', user: { uid: 0, gid: 0 } } }
   assert.equal(texts(base), [])
   const env = ['HOME=/root', 'LISTEN_FDS=1', 'NOTIFY_SOCKET=/x', 'A=b', 'EMPTY=', 'noequals']
   assert.equal(texts({ ...base, process: { cwd: '/', user: { uid: 0, gid: 0 }, env } }), ['b'])
@@ -179,13 +199,53 @@ test('a value that decides something is no hole', () => {
   assert.equal(texts({ ...base, annotations: { 'org.systemd.property.X': 'y', 'a.b': 'c' } }), ['c'])
 })
 
+test('exec: what decides by its value makes no template', () => {
+  const request = ordinaryRequest('exec-process')
+  const plan = (changed: PlanRequest): unknown => templateFromRequest(changed, planFromRequest(changed))
+  assert.ok(plan(request))
+  const { target } = request
+  // Init has moved to a cgroup below the container's.
+  assert.is(plan({ ...request, target: target && { ...target, cgroup: '0::/user.slice/web/init.scope\n' } }), undefined)
+  assert.is(plan({ ...request, options: new Map([...request.options, ['cgroup', ['memory:sub']]]) }), undefined)
+})
+
+test('exec: a directory that two controllers share is shared in every container that fits', () => {
+  const request = ordinaryRequest('exec-process')
+  const template = makeTemplate(request)
+  const state = request.state ?? ''
+  const fits = (text: string): boolean =>
+    fill(program.path, [{ template, text: templateText({ ...request, state: text }) }])[0] !== undefined
+  assert.ok(fits(state))
+  assert.ok(fits(state.replaceAll(/(cgroup[^"]*)\/web/g, '$1/other')))
+  assert.not.ok(fits(state.replace('cpu,cpuacct/web', 'cpu,cpuacct/other')))
+  assert.not.ok(fits(state.replaceAll('cpu,cpuacct/web', 'cpu,cpuacct/memory')))
+  assert.not.ok(fits(state.replaceAll(/(cgroup[^"]*)\/web/g, '$1/we/b')))
+})
+
+test('exec: every part of the request counts', () => {
+  const request = ordinaryRequest('exec-flags')
+  const template = makeTemplate(request)
+  const fits = (changed: Partial<PlanRequest>): boolean =>
+    fill(program.path, [{ template, text: templateText({ ...request, ...changed }) }])[0] !== undefined
+  assert.ok(fits({}))
+  assert.ok(fits({ args: request.args.map(() => 'x') }))
+  assert.not.ok(fits({ args: [...request.args, 'x'] }))
+  assert.not.ok(fits({ args: request.args.slice(1) }))
+  assert.not.ok(fits({ process: '{}' }))
+  assert.not.ok(fits({ config: request.config.replace('"ociVersion"', '"ociversion"') }))
+})
+
 const sanitized = compileProgram('template', 'sanitized')
 if ('path' in sanitized) {
   test('damaged templates are harmless', () => {
-    const request = readGoldenRequest('engine')
-    const template = makeTemplate(request)
+    const names = ['engine', 'exec-process']
+    const made = names.map((name) => ({
+      request: ordinaryRequest(name),
+      template: makeTemplate(ordinaryRequest(name)),
+    }))
     const random = sequence(11)
     const trials = Array.from({ length: 1500 }, (_, round) => {
+      const { request, template } = made[round % 3 === 0 ? 1 : 0] ?? { template: new Uint8Array() }
       const damaged = Uint8Array.from(template)
       const words = new Uint32Array(damaged.buffer)
       for (let count = 0; count <= random(4); count++) {
@@ -193,7 +253,10 @@ if ('path' in sanitized) {
           words[random(round % 4 === 0 ? 15 : words.length)] = random(2) ? random(damaged.length) : random(0xffffffff)
         else damaged[random(damaged.length)] = random(256)
       }
-      return { template: round % 10 === 0 ? damaged.slice(0, random(damaged.length)) : damaged, config: request.config }
+      return {
+        template: round % 10 === 0 ? damaged.slice(0, random(damaged.length)) : damaged,
+        text: request ? templateText(request) : '',
+      }
     })
     fill(sanitized.path, trials, 'any')
   })
