@@ -16,6 +16,8 @@
 #define ENTRY_MAX (4u << 20)
 #define BUCKETS 64u
 #define SLOTS 4u
+#define SEEN_MAX 16u /* shapes of a bucket that are remembered without a template */
+#define KEY_LENGTH 17u
 
 /* A file of the cache: what must be equal, then what it is good for. */
 struct entry_head {
@@ -145,21 +147,26 @@ static void write_entry(int dirfd, const char *name, struct span fixed, const vo
 		unlinkat(dirfd, temporary, 0);
 }
 
-/* Notes that a config of this shape was seen. Return: 1 when it was seen before. */
+/* Notes that this shape was seen, in place of the one that was longest ago. Return: 1 when it was seen before. */
 static int seen_before(int dirfd, uint64_t key)
 {
-	char name[32], have[32], text[32];
+	char name[32], have[SEEN_MAX * KEY_LENGTH + 1], text[KEY_LENGTH + 1];
+	ssize_t length;
 
 	snprintf(name, sizeof(name), "%02x.seen", (unsigned int)(key % BUCKETS));
-	snprintf(text, sizeof(text), "%016llx", (unsigned long long)key);
-	if (read_small(dirfd, name, have, sizeof(have)) > 0 && strcmp(have, text) == 0)
+	snprintf(text, sizeof(text), "%016llx ", (unsigned long long)key);
+	length = read_small(dirfd, name, have, sizeof(have));
+	if (length > 0 && strstr(have, text))
 		return 1;
 	{
 		_fd_close_ int fd = openat(
 			dirfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+		size_t kept = length > 0 ? (size_t)length : 0;
 
-		if (fd >= 0)
-			write_full(fd, text, strlen(text));
+		if (kept > (SEEN_MAX - 1) * KEY_LENGTH)
+			kept = (SEEN_MAX - 1) * KEY_LENGTH;
+		if (fd >= 0 && write_full(fd, text, KEY_LENGTH) == 0)
+			write_full(fd, have, kept);
 	}
 	return 0;
 }

@@ -85,6 +85,25 @@ test(
 )
 
 test(
+  'shapes that come by turns do not push each other out',
+  () => {
+    const shapes = Array.from({ length: 32 }, (_, number) => [1 + ((number * 37) % 900), 5 + number ** 3])
+    const round = (): readonly string[] =>
+      shapes.map(([oomScoreAdj, gid = 0]) => {
+        const process = { oomScoreAdj, user: { uid: 0, gid: 0, additionalGids: [gid] } }
+        return runLogged(containerOf('x', { process })).from
+      })
+    round()
+    round()
+    assert.equal(
+      round(),
+      shapes.map(() => 'kept'),
+    )
+  },
+  onlyTsrun,
+)
+
+test(
   'a source that is absent is told as ever',
   () => {
     for (const text of ['one', 'two', 'three']) runLogged(containerOf(text))
