@@ -61,9 +61,24 @@ static void close_fds(struct context *c, const struct birth *b)
 		close(b->options->target_root);
 }
 
+/* The process that becomes the user's. */
+static void __attribute__((noreturn))
+become_child(struct context *c, const struct birth *b, int gate[2])
+{
+	struct birth own = *b;
+
+	if (c->master >= 0)
+		close(take_fd(&c->master));
+	own.gate = gate[0];
+	if (gate[1] >= 0)
+		close(gate[1]);
+	init_finish(c, &own);
+}
+
 void enter_main(const struct birth *b)
 {
 	struct clone_args args = {.flags = CLONE_PARENT};
+	int gate[2] = {-1, -1};
 	struct context c;
 	struct err e;
 	pid_t pid;
@@ -84,15 +99,20 @@ void enter_main(const struct birth *b)
 	if (r < 0)
 		birth_fail(c.socket, &e);
 	close_fds(&c, b);
-	pid = sys_clone3(&args);
-	if (pid == 0) {
-		if (c.master >= 0)
-			close(take_fd(&c.master));
-		init_finish(&c, b);
+	if (b->options->start_at_once && pipe2(gate, O_CLOEXEC) < 0) {
+		err_set(&e, errno, "pipe");
+		birth_fail(c.socket, &e);
 	}
+	pid = sys_clone3(&args);
+	if (pid == 0)
+		become_child(&c, b, gate);
 	if (pid < 0) {
 		err_set(&e, errno, "clone3");
 		birth_fail(c.socket, &e);
 	}
-	_exit(message_tell(c.socket, MESSAGE_READY, pid, c.notice, c.master) == 0 ? 0 : 1);
+	r = message_tell(c.socket, MESSAGE_READY, pid, c.notice, c.master);
+	/* Only now, so that the front always knows of a process that runs. */
+	if (r == 0 && gate[1] >= 0)
+		r = write_full(gate[1], "", 1);
+	_exit(r == 0 ? 0 : 1);
 }

@@ -50,6 +50,7 @@ struct session {
 	int socket; /* messages */
 	int master; /* console master once READY has come, else -1 */
 	uint64_t start_time;
+	int started; /* without START */
 };
 
 /* How a process is to be started. fds are borrowed. */
@@ -60,6 +61,8 @@ struct session_options {
 	int target_root; /* exec: O_PATH of init's root when that is not the root of its mount namespace; else -1 */
 	int stdio[3];	    /* become 0, 1, 2 of the process; -1: inherited */
 	int die_with_front; /* PDEATHSIG while setting up */
+	/* exec: the process does not wait for START, because nothing can fail between READY and it. */
+	int start_at_once;
 };
 
 /* clone, adopt, GO, hooks, until READY. On failure nothing of the process is left. Return: 0 or < 0. */
@@ -72,7 +75,7 @@ int session_begin(struct err *e, struct session *s, struct host *h,
  */
 int session_release(struct err *e, struct session *s);
 
-/* Sends START (session socket) and waits until execve has happened. Return: 0 or < 0. */
+/* Sends START (session socket), unless it does without, and waits until execve has happened. Return: 0 or < 0. */
 int session_start(struct err *e, struct session *s);
 
 /*

@@ -231,9 +231,25 @@ static void release_stack(void)
 	madvise((void *)(here - STACK_SWEEP), STACK_SWEEP - STACK_SLACK, MADV_DONTNEED);
 }
 
-void init_finish(struct context *c, const struct birth *b)
+/* Nobody is told that the front has gone, which then ends this process, too. */
+static void await_start(struct context *c, const struct birth *b)
 {
 	struct message m;
+	char byte;
+
+	if (b->gate >= 0) {
+		if (read(b->gate, &byte, 1) != 1)
+			_exit(1);
+		close(b->gate);
+		return;
+	}
+	if (message_hear(c->socket, &m, NULL) != MESSAGE_START)
+		_exit(1);
+	c->pid = m.number;
+}
+
+void init_finish(struct context *c, const struct birth *b)
+{
 	struct err e;
 
 	close_unneeded(c);
@@ -248,9 +264,7 @@ void init_finish(struct context *c, const struct birth *b)
 			close(c->socket);
 		c->socket = connection;
 	} else {
-		if (message_hear(c->socket, &m, NULL) != MESSAGE_START)
-			_exit(1);
-		c->pid = m.number;
+		await_start(c, b);
 	}
 	c->status = "created";
 	ops_run(&e, c, SECTION_START, 0, NULL);

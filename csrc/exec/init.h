@@ -12,6 +12,7 @@ struct birth {
 	int *slots;
 	const struct session_options *options;
 	int socket; /* to the front */
+	int gate;   /* exec that starts at once: a byte comes when READY was said; else -1 */
 };
 
 /* Runs setup and drop, waits for START, runs start. */
@@ -34,7 +35,7 @@ void init_context(struct context *c, const struct birth *b);
 /* Takes over stdio and waits for GO. Return: 0 or < 0. */
 int init_await_go(struct err *e, struct context *c, const struct birth *b);
 
-/* Waits for START, runs section start. */
+/* Waits until it may start, runs section start. */
 void __attribute__((noreturn)) init_finish(struct context *c, const struct birth *b);
 
 /* Takes on uid and gid 0 of a user namespace that was entered or made. Return: 0 or < 0. */

@@ -137,7 +137,8 @@ static int give_birth(struct err *e, struct session *s, struct host *h,
 		      const struct session_options *options)
 {
 	const struct spawn *spawn = &h->plan->spawn;
-	struct birth b = {.plan = h->plan, .slots = h->slots, .options = options, .socket = -1};
+	struct birth b = {
+		.plan = h->plan, .slots = h->slots, .options = options, .socket = -1, .gate = -1};
 	int r;
 
 	if (spawn->flags & SPAWN_EXEC)
@@ -201,7 +202,8 @@ int session_begin(struct err *e, struct session *s, struct host *h,
 {
 	int r;
 
-	*s = (struct session){.pidfd = -1, .socket = -1, .master = -1};
+	*s = (struct session){
+		.pidfd = -1, .socket = -1, .master = -1, .started = options->start_at_once};
 	r = give_birth(e, s, h, options);
 	if (r == 0)
 		r = read_start_time(e, s, h);
@@ -244,7 +246,7 @@ static int await_execve(struct err *e, int socket)
 
 int session_start(struct err *e, struct session *s)
 {
-	int r = message_tell(s->socket, MESSAGE_START, s->pid, NULL, -1);
+	int r = s->started ? 0 : message_tell(s->socket, MESSAGE_START, s->pid, NULL, -1);
 
 	/* A process that cannot be told is one that has ended: whoever waits for it learns how. */
 	r = r < 0 ? 0 : await_execve(e, s->socket);

@@ -209,13 +209,37 @@ static int plan_exec(struct err *e, struct exec *x)
 	return result;
 }
 
+/*
+ * The process is told to start when the front has done what is to be done with it before. When that is nothing but to
+ * write its pid down it need not wait: it takes two wake-ups, a tenth of the whole.
+ */
+static int may_start_at_once(const struct exec *x)
+{
+	const struct ops *ops = &x->plan.sections[SECTION_START];
+	const uint32_t *cursor = ops->words;
+
+	if (x->plan.spawn.flags & SPAWN_TERMINAL || args_string(&x->front->args, "pidfd-socket") ||
+	    x->plan.sections[SECTION_COMMIT].count > 0)
+		return 0;
+	for (uint32_t i = 0; i < ops->count; i++) {
+		struct op op;
+
+		plan_next(&x->plan, &cursor, &op);
+		/* It tells an agent the pid, which comes with START. */
+		if (op.code == OP_SECCOMP && op.args[2] != NO_SLOT)
+			return 0;
+	}
+	return 1;
+}
+
 static int begin(struct err *e, struct exec *x)
 {
 	struct session_options options = {.start_listener = -1,
 					  .target_pidfd = x->target,
 					  .target_root = -1,
 					  .stdio = {-1, -1, -1},
-					  .die_with_front = 1};
+					  .die_with_front = 1,
+					  .start_at_once = may_start_at_once(x)};
 	int terminal = !!(x->plan.spawn.flags & SPAWN_TERMINAL);
 	const char *pid_file = args_string(&x->front->args, "pid-file");
 	_fd_close_ int console = -1;

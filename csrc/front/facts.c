@@ -150,9 +150,8 @@ static void put_lsm(struct request *r)
 
 static void put_environment(struct request *r)
 {
-	static const char *const names[] = {
-		"XDG_RUNTIME_DIR", "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID",
-		"LISTEN_FDNAMES",  "HOME",	    "PATH"};
+	static const char *const names[] = {"XDG_RUNTIME_DIR", "NOTIFY_SOCKET", "LISTEN_FDS",
+					    "LISTEN_PID", "LISTEN_FDNAMES"};
 	char key[32];
 	const char *owner = getenv("LISTEN_PID");
 	int ours = owner && atol(owner) == getpid();

@@ -7,7 +7,7 @@ import { toLsmList } from './decode-request.ts'
 import type { HostFacts } from './request.ts'
 
 /** What concerns the one process that a service manager started does not concern what a library makes. */
-const environmentNames = ['XDG_RUNTIME_DIR', 'HOME', 'PATH'] as const
+const environmentNames = ['XDG_RUNTIME_DIR'] as const
 
 function readProc(path: string): string {
   try {
