@@ -205,7 +205,10 @@ int session_begin(struct err *e, struct session *s, struct host *h,
 	*s = (struct session){
 		.pidfd = -1, .socket = -1, .master = -1, .started = options->start_at_once};
 	r = give_birth(e, s, h, options);
-	if (r == 0)
+	/* exec: the process that stands in between is not the one that is meant. */
+	if (r == 0 && h->plan->spawn.flags & SPAWN_EXEC)
+		h->pid = s->pid;
+	else if (r == 0)
 		r = read_start_time(e, s, h);
 	if (r == 0)
 		r = host_run(e, h, SECTION_ADOPT);

@@ -81,7 +81,7 @@ void container_close(struct container *c)
 }
 
 /* v1 has FROZEN in freezer.state, v2 has 1 in cgroup.freeze. */
-static int is_frozen(const struct container *c)
+int container_is_frozen(const struct container *c)
 {
 	const char *path = c->plan.fields[FIELD_FREEZER];
 	char text[32];
@@ -95,7 +95,7 @@ enum status container_status(const struct container *c)
 {
 	if (!proc_is_alive(c->pid, c->start_time))
 		return STATUS_STOPPED;
-	if (is_frozen(c))
+	if (container_is_frozen(c))
 		return STATUS_PAUSED;
 	return faccessat(c->dir.fd, "start.sock", F_OK, 0) == 0 ? STATUS_CREATED : STATUS_RUNNING;
 }

@@ -36,6 +36,7 @@ void container_close(struct container *c);
 void container_read_init(struct container *c);
 
 enum status container_status(const struct container *c);
+int container_is_frozen(const struct container *c);
 const char *status_name(enum status status);
 
 /* A pidfd of init, after making sure that it is the same process. Return: fd, or -ESRCH with e filled, or < 0. */

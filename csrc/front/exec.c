@@ -13,13 +13,14 @@
 #include "front.h"
 #include "handout.h"
 #include "monitor.h"
+#include "target.h"
 
 #define EXIT_RUNTIME_FAILURE 255
 
 struct exec {
 	struct front *front;
 	struct container container;
-	int target; /* pidfd of the container's init */
+	struct target target;
 	struct request request;
 	char *text; /* what a template is laid over */
 	char time[64];
@@ -34,80 +35,6 @@ struct exec {
 	struct monitor monitor;
 	int detached;
 };
-
-static int check_target(struct err *e, const struct exec *x)
-{
-	const struct args *a = &x->front->args;
-
-	switch (container_status(&x->container)) {
-	case STATUS_CREATED:
-	case STATUS_RUNNING:
-		break;
-	case STATUS_PAUSED:
-		if (!args_bool(a, "ignore-paused"))
-			return err_set(e, 0,
-				       "cannot exec in a paused container (use --ignore-paused to "
-				       "override)");
-		break;
-	case STATUS_STOPPED:
-		return err_set(e, 0, "cannot exec in a stopped container");
-	}
-	if (a->positional_count < 2 && !args_string(a, "process"))
-		return err_set(e, 0, "exec args cannot be empty");
-	return 0;
-}
-
-/* Namespaces of init that are not ours already. */
-static int foreign_namespaces(struct err *e, pid_t pid, uint64_t *types)
-{
-	static const struct {
-		const char *name;
-		uint64_t type;
-	} list[] = {{"user", CLONE_NEWUSER},	 {"mnt", CLONE_NEWNS},	{"pid", CLONE_NEWPID},
-		    {"net", CLONE_NEWNET},	 {"ipc", CLONE_NEWIPC}, {"uts", CLONE_NEWUTS},
-		    {"cgroup", CLONE_NEWCGROUP}, {"time", 0x80}};
-	struct stat ours, theirs;
-	char path[64];
-
-	*types = 0;
-	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
-		snprintf(path, sizeof(path), "/proc/self/ns/%s", list[i].name);
-		if (stat(path, &ours) < 0)
-			continue; /* a kernel without this kind */
-		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, list[i].name);
-		if (stat(path, &theirs) < 0)
-			return err_set(e, errno, "stat \"%s\"", path);
-		if (ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino)
-			*types |= list[i].type;
-	}
-	return 0;
-}
-
-/* A container whose root was changed without pivot_root has it nowhere but in its processes. */
-static int has_chroot(const struct plan *plan)
-{
-	const struct ops *ops = &plan->sections[SECTION_SETUP];
-	const uint32_t *cursor = ops->words;
-
-	for (uint32_t i = 0; i < ops->count; i++) {
-		struct op op;
-
-		plan_next(plan, &cursor, &op);
-		if (op.code == OP_PIVOT)
-			return op.args[0] != 0;
-	}
-	return 0;
-}
-
-static int open_root(struct err *e, const struct container *c)
-{
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/root", (int)c->pid);
-	fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? err_set(e, errno, "open \"%s\"", path) : fd;
-}
 
 static int fill_documents(struct err *e, struct request *r, const struct exec *x)
 {
@@ -128,11 +55,44 @@ static int fill_documents(struct err *e, struct request *r, const struct exec *x
 	return result;
 }
 
+/*
+ * True when the last entry, cgroups of init, says that it is in the container's own in the unified hierarchy, as is usual.
+ * Else the planner has to find out where that is mounted. directories: joined with ':'.
+ */
+static int stays_in_its_cgroup(struct request *r, const char *directories)
+{
+	size_t size, length;
+	const char *text = request_last(r, &size), *place = text;
+
+	if (!text)
+		return 1;
+	for (const char *end = text + size; place < end; place++) {
+		const char *line_end = memchr(place, '\n', (size_t)(end - place));
+
+		if (!line_end)
+			return 1;
+		if (line_end - place > 3 && strncmp(place, "0::", 3) == 0) {
+			place += 3;
+			break;
+		}
+		place = line_end;
+	}
+	length = strcspn(place, "\n");
+	for (const char *at = directories; *at; at += *at == ':') {
+		size_t n = strcspn(at, ":");
+
+		if (n >= length && memcmp(at + n - length, place, length) == 0)
+			return 1;
+		at += n;
+	}
+	return 0;
+}
+
 static int fill_request(struct err *e, struct request *r, const struct exec *x)
 {
 	const struct front *f = x->front;
 	char pid[16];
-	int result;
+	int result, with_cgroups;
 
 	snprintf(pid, sizeof(pid), "%d", (int)x->container.pid);
 	request_put_text(r, "root", f->root);
@@ -142,13 +102,15 @@ static int fill_request(struct err *e, struct request *r, const struct exec *x)
 	request_put_text(r, "bundle", x->container.plan.fields[FIELD_BUNDLE]);
 	request_put_text(r, "target.pid", pid);
 	result = fill_documents(e, r, x);
+	with_cgroups =
+		result == 0 && !stays_in_its_cgroup(r, x->container.plan.fields[FIELD_PROCS_DIRS]);
 	request_put_command(r, &f->args);
 	request_begin_fixed(r);
 	request_put_text(r, "verb", "exec");
 	front_put_programs(f, r);
 	request_put_args(r, &f->args);
 	if (result == 0)
-		result = request_put_facts(e, r);
+		result = request_put_facts(e, r, with_cgroups);
 	request_end_fixed(r);
 	return result;
 }
@@ -235,8 +197,9 @@ static int may_start_at_once(const struct exec *x)
 static int begin(struct err *e, struct exec *x)
 {
 	struct session_options options = {.start_listener = -1,
-					  .target_pidfd = x->target,
-					  .target_root = -1,
+					  .target_pidfd = x->target.pidfd,
+					  .target_namespaces = x->target.namespaces,
+					  .target_root = x->target.root,
 					  .stdio = {-1, -1, -1},
 					  .die_with_front = 1,
 					  .start_at_once = may_start_at_once(x)};
@@ -244,18 +207,10 @@ static int begin(struct err *e, struct exec *x)
 	const char *pid_file = args_string(&x->front->args, "pid-file");
 	_fd_close_ int console = -1;
 	_fd_close_ int pidfd_socket = -1;
-	_fd_close_ int root = -1;
 	int r = console_check(e, x->front, terminal, x->detached);
 
 	if (r == 0)
 		r = handout_connect(e, x->front, &console, &pidfd_socket);
-	if (r == 0)
-		r = foreign_namespaces(e, x->container.pid, &options.target_namespaces);
-	if (r == 0 && has_chroot(&x->container.plan)) {
-		root = open_root(e, &x->container);
-		r = root < 0 ? root : 0;
-	}
-	options.target_root = root;
 	if (r == 0 && !terminal && !x->detached)
 		r = monitor_make_pipes(e, &x->monitor);
 	if (r == 0)
@@ -285,14 +240,15 @@ static int begin(struct err *e, struct exec *x)
 /* Return: exit code, or < 0. */
 static int run(struct err *e, struct exec *x)
 {
-	int r = container_open(e, &x->container, x->front->root, x->front->args.positionals[0]);
+	const struct args *a = &x->front->args;
+	int r = container_open(e, &x->container, x->front->root, a->positionals[0]);
 
+	if (r == 0 && a->positional_count < 2 && !args_string(a, "process"))
+		r = err_set(e, 0, "process args cannot be empty");
 	if (r == 0)
-		r = check_target(e, x);
-	if (r == 0) {
-		x->target = container_pidfd(e, &x->container);
-		r = x->target < 0 ? x->target : plan_exec(e, x);
-	}
+		r = target_open(e, &x->target, &x->container, args_bool(a, "ignore-paused"));
+	if (r == 0)
+		r = plan_exec(e, x);
 	if (r < 0)
 		return r;
 	front_host(x->front, &x->host, &x->plan, x->slots);
@@ -318,7 +274,7 @@ int verb_exec(struct front *f)
 {
 	struct exec x = {.front = f,
 			 .container = CONTAINER_INIT,
-			 .target = -1,
+			 .target = TARGET_INIT,
 			 .session = {.pidfd = -1, .socket = -1, .master = -1},
 			 .detached = args_bool(&f->args, "detach")};
 	struct err e = {0};
@@ -332,7 +288,7 @@ int verb_exec(struct front *f)
 		session_abort(&x.session);
 	planner_stop(&f->planner);
 	monitor_end(&x.monitor);
-	fd_cleanup(&x.target);
+	target_close(&x.target);
 	container_close(&x.container);
 	request_free(&x.request);
 	free(x.text);

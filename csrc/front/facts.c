@@ -14,7 +14,8 @@
 #include "../base/io.h"
 #include "request.h"
 
-#define FACT_FILE_MAX (16u << 20)
+/* PROC_USER_INIT_INO of <linux/proc_ns.h> */
+#define INITIAL_USER_NAMESPACE 0xeffffffdu
 
 static void put_number(struct request *r, const char *key, unsigned long value)
 {
@@ -64,13 +65,9 @@ static void put_identity(struct request *r)
 
 static int put_proc(struct err *e, struct request *r, const char *key, const char *path)
 {
-	_free_ char *data = NULL;
-	ssize_t n = read_file(AT_FDCWD, path, &data, FACT_FILE_MAX);
+	int result = request_put_file(e, r, key, AT_FDCWD, path);
 
-	if (n < 0)
-		return err_set(e, (int)-n, "read \"%s\" (is /proc mounted?)", path);
-	request_put(r, key, data, (size_t)n);
-	return 0;
+	return result < 0 ? err_set(e, e->number, "read \"%s\" (is /proc mounted?)", path) : 0;
 }
 
 /* cgroups and resctrl wherever they are, a procfs where it belongs. */
@@ -92,28 +89,46 @@ static const char *skip_ids(const char *line)
 /* Of all mounts only those that plans depend on: the others come and go with every container. */
 static int put_mountinfo(struct err *e, struct request *r)
 {
-	const char *path = "/proc/self/mountinfo";
-	_free_ char *data = NULL;
-	ssize_t n = read_file(AT_FDCWD, path, &data, FACT_FILE_MAX);
-	char *to = data;
+	size_t length = 0;
+	int result = put_proc(e, r, "proc.mountinfo", "/proc/self/mountinfo");
+	char *data = result < 0 ? NULL : request_last(r, &length), *to = data, *end = data + length;
 
-	if (n < 0)
-		return err_set(e, (int)-n, "read \"%s\" (is /proc mounted?)", path);
-	for (char *line = data, *next; *line; line = next) {
-		char *end = strchrnul(line, '\n');
-		const char *rest = skip_ids(line);
+	if (!data)
+		return result;
+	for (char *line = data, *next; line < end; line = next) {
+		char *line_end = memchr(line, '\n', (size_t)(end - line));
+		const char *rest;
 
-		next = *end ? end + 1 : end;
-		*end = '\0';
+		if (!line_end)
+			break; /* the kernel ends every line */
+		next = line_end + 1;
+		*line_end = '\0';
 		if (!is_relevant(line))
 			continue;
+		rest = skip_ids(line);
 		memcpy(to, "0 0", 3);
-		memmove(to + 3, rest, (size_t)(end - rest));
-		to += 3 + (end - rest);
+		memmove(to + 3, rest, (size_t)(line_end - rest));
+		to += 3 + (line_end - rest);
 		*to++ = '\n';
 	}
-	request_put(r, "proc.mountinfo", data, (size_t)(to - data));
+	request_shorten_last(r, (size_t)(to - data));
 	return 0;
+}
+
+/* In the initial user namespace, whose inode the kernel fixes, maps are what they are; they cost two files. */
+static int put_id_maps(struct err *e, struct request *r)
+{
+	static const char everything[] = "         0          0 4294967295\n";
+	struct stat st;
+	int result;
+
+	if (stat("/proc/self/ns/user", &st) == 0 && st.st_ino == INITIAL_USER_NAMESPACE) {
+		request_put_text(r, "proc.uid_map", everything);
+		request_put_text(r, "proc.gid_map", everything);
+		return 0;
+	}
+	result = put_proc(e, r, "proc.uid_map", "/proc/self/uid_map");
+	return result < 0 ? result : put_proc(e, r, "proc.gid_map", "/proc/self/gid_map");
 }
 
 static void put_controllers(struct request *r)
@@ -167,20 +182,21 @@ static void put_environment(struct request *r)
 	}
 }
 
-int request_put_facts(struct err *e, struct request *r)
+int request_put_facts(struct err *e, struct request *r, int with_cgroups)
 {
-	int result;
+	int result = 0;
 
 	put_identity(r);
-	put_controllers(r);
 	put_lsm(r);
 	put_environment(r);
-	result = put_proc(e, r, "proc.cgroup", "/proc/self/cgroup");
-	if (result == 0)
-		result = put_mountinfo(e, r);
-	if (result == 0)
-		result = put_proc(e, r, "proc.uid_map", "/proc/self/uid_map");
-	if (result == 0)
-		result = put_proc(e, r, "proc.gid_map", "/proc/self/gid_map");
-	return result;
+	if (with_cgroups) {
+		put_controllers(r);
+		result = put_proc(e, r, "proc.cgroup", "/proc/self/cgroup");
+		if (result == 0)
+			result = put_mountinfo(e, r);
+	} else {
+		request_put_text(r, "proc.cgroup", "");
+		request_put_text(r, "proc.mountinfo", "");
+	}
+	return result < 0 ? result : put_id_maps(e, r);
 }

@@ -75,7 +75,7 @@ static int fill_request(struct err *e, struct launch *l)
 	front_put_programs(f, r);
 	request_put_args(r, &f->args);
 	if (result == 0)
-		result = request_put_facts(e, r);
+		result = request_put_facts(e, r, 1);
 	request_end_fixed(r);
 	if (result == 0 && fchdir(fd) < 0)
 		result = err_set(e, errno, "chdir \"%s\"", l->bundle);

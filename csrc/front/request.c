@@ -2,10 +2,12 @@
 #include "request.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../base/io.h"
 
@@ -13,6 +15,7 @@
 #define REQUEST_VERSION 1u
 #define HEADER_WORDS 4
 #define FILE_MAX_SIZE (16u << 20)
+#define READ_SIZE (16u << 10)
 
 /* Return: where length more bytes go, or NULL. */
 static char *extend(struct request *r, size_t length)
@@ -62,6 +65,17 @@ void request_put(struct request *r, const char *key, const void *value, size_t l
 	if (length)
 		memcpy(at + sizeof(head) + head[0], value, length);
 	r->entries++;
+	r->last = length;
+	r->last_head = (size_t)(at - r->data);
+}
+
+/* Writes down how long the value of the last entry is, which ends where the request does. */
+static void set_last_length(struct request *r, size_t length)
+{
+	uint32_t word = (uint32_t)length;
+
+	memcpy(r->data + r->last_head + sizeof(word), &word, sizeof(word));
+	r->last = length;
 }
 
 const char *request_get(const struct request *r, const char *key, size_t *length)
@@ -102,18 +116,65 @@ void request_put_text(struct request *r, const char *key, const char *text)
 	request_put(r, key, text, strlen(text));
 }
 
+/* Reads what is behind a descriptor to its end, without a copy in between. Return: its length, or -errno. */
+static ssize_t read_into(struct request *r, int fd)
+{
+	size_t length = 0;
+
+	for (;;) {
+		char *at = extend(r, READ_SIZE);
+		ssize_t n;
+
+		if (!at)
+			return -ENOMEM;
+		n = read(fd, at, READ_SIZE);
+		r->length -= READ_SIZE - (n > 0 ? (size_t)n : 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : (ssize_t)length;
+		length += (size_t)n;
+		if (length > FILE_MAX_SIZE)
+			return -EFBIG;
+	}
+}
+
 int request_put_file(struct err *e, struct request *r, const char *key, int dirfd, const char *path)
 {
-	_free_ char *data = NULL;
-	ssize_t n = read_file(dirfd, path, &data, FILE_MAX_SIZE);
+	_fd_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
+	size_t start = r->length;
+	ssize_t n = -errno;
 
+	if (fd >= 0) {
+		request_put(r, key, NULL, 0);
+		n = read_into(r, fd);
+	}
+	if (n >= 0) {
+		set_last_length(r, (size_t)n);
+		return 0;
+	}
+	if (r->length > start) {
+		r->length = start;
+		r->entries--;
+	}
 	if (n == -EFBIG)
 		return err_set(e, EFBIG, "%s: read \"%s\" (%u MiB at most)", key, path,
 			       FILE_MAX_SIZE >> 20);
-	if (n < 0)
-		return err_set(e, (int)-n, "%s: open \"%s\"", key, path);
-	request_put(r, key, data, (size_t)n);
-	return 0;
+	return err_set(e, (int)-n, "%s: open \"%s\"", key, path);
+}
+
+char *request_last(struct request *r, size_t *length)
+{
+	*length = r->last;
+	return r->failed ? NULL : r->data + r->length - r->last;
+}
+
+void request_shorten_last(struct request *r, size_t length)
+{
+	if (r->failed)
+		return;
+	r->length -= r->last - length;
+	set_last_length(r, length);
 }
 
 /* A LIST flag: all its values under one key, when this is its first. */

@@ -13,9 +13,10 @@ struct request {
 	size_t length;
 	size_t room;
 	unsigned int entries;
-	size_t last;	 /* length of the value that was put last */
-	size_t whole_at; /* from here to fixed_end: what a kept plan must agree with */
-	size_t fixed_at; /* from here to fixed_end: what a template must agree with */
+	size_t last;	  /* length of the value that was put last */
+	size_t last_head; /* where its entry begins */
+	size_t whole_at;  /* from here to fixed_end: what a kept plan must agree with */
+	size_t fixed_at;  /* from here to fixed_end: what a template must agree with */
 	size_t fixed_end;
 	int unique; /* something in it holds for this process only */
 	int failed; /* no memory: found out by request_finish */
@@ -29,6 +30,10 @@ void request_put_text(struct request *r, const char *key, const char *text);
 /* Adds a whole file below dirfd under a key. Return: 0 or < 0; e says what could not be read. */
 int request_put_file(struct err *e, struct request *r, const char *key, int dirfd,
 		     const char *path);
+
+/* The value of the last entry, to be worked on; the next put may move it. NULL: no memory. */
+char *request_last(struct request *r, size_t *length);
+void request_shorten_last(struct request *r, size_t length);
 
 /* The value of an entry, or NULL; it is no string, and the next put may move it. */
 const char *request_get(const struct request *r, const char *key, size_t *length);
@@ -47,8 +52,11 @@ void request_put_args(struct request *r, const struct args *a);
 /* exec: adds args, the command. */
 void request_put_command(struct request *r, const struct args *a);
 
-/* Adds what the planner has to know about host and process. Return: 0 or < 0. */
-int request_put_facts(struct err *e, struct request *r);
+/*
+ * Adds what the planner has to know about host and process. Where cgroups are mounted is left out when nobody asks:
+ * a host with many containers has a long list of mounts. Return: 0 or < 0.
+ */
+int request_put_facts(struct err *e, struct request *r, int with_cgroups);
 
 /* Fills in the header. Return: 0 or < 0. */
 int request_finish(struct err *e, struct request *r);
