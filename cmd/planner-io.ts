@@ -1,41 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the planner gets its request and answers: all that needs Bun itself. The answer leaves without a turn of the event loop,
-// which would take as long as a good part of the compilation.
+// How the planner gets its request and answers: all that needs Bun itself. Loading node:fs, and a turn of the event loop
+// before the answer, would each take as long as a good part of the compilation.
 
 import { requestLength } from '../runtime/facts/decode-request.ts'
 import { TsrunError } from '../spec/error.ts'
 
 declare const Bun: {
+  /** Of a file that others write to, too. */
+  mmap(path: string): Uint8Array
+  sleepSync(milliseconds: number): void
   file(descriptor: number): object
   write(target: object, data: Uint8Array): Promise<number>
 }
 
-/** The front's socket. */
+/** The front's socket: the answer goes there. */
 const SOCKET = 3
-const HEADER_SIZE = 16
+/** A memory file with the request. Its first byte is 0 until all is there. */
+const REQUEST = 4
+/** The front gives up sooner. */
+const PATIENCE_MS = 60_000
 
 /** The request of the front, or undefined when nobody asked. Errors: protocol. */
 export function readRequest(): Uint8Array | undefined {
   if (process.argv.length > 2) return undefined
-  const { fstatSync, readSync } = process.getBuiltinModule('node:fs')
+  const bytes = mapRequest()
+  if (bytes === undefined) return undefined
+  if (requestLength(bytes) !== bytes.length) throw new TsrunError('protocol', 'the request of tsrun is cut short')
+  return bytes
+}
+
+function mapRequest(): Uint8Array | undefined {
+  const path = `/proc/self/fd/${REQUEST}`
+  const bytes = tryMap(path)
+  if (bytes === undefined) return undefined
+  // The front starts us before it has the request, and mostly has it by now.
+  for (let waited = 0; bytes[0] === 0; waited++) {
+    if (waited > PATIENCE_MS) throw new TsrunError('protocol', 'the request of tsrun did not come')
+    Bun.sleepSync(1)
+  }
+  // It has grown since.
+  return requestLength(bytes) === bytes.length ? bytes : tryMap(path)
+}
+
+/** Undefined: nothing there, or a descriptor of the engine's own. */
+function tryMap(path: string): Uint8Array | undefined {
   try {
-    // It may be the engine's own.
-    if (!fstatSync(SOCKET).isSocket()) return undefined
+    return Bun.mmap(path)
   } catch {
     return undefined
   }
-  let bytes = new Uint8Array(HEADER_SIZE)
-  for (let at = 0; at < bytes.length; ) {
-    const n = readSync(SOCKET, bytes, at, bytes.length - at, null)
-    // 0 is the end of the stream: whoever asked is gone.
-    if (n === 0) throw new TsrunError('protocol', 'the request of tsrun ended early')
-    at += n
-    if (at !== HEADER_SIZE || bytes.length !== HEADER_SIZE) continue
-    const whole = new Uint8Array(requestLength(bytes))
-    whole.set(bytes)
-    bytes = whole
-  }
-  return bytes
 }
 
 /** Sends it at once; the promise is for what did not fit into the socket, and fails when the front has gone. */

@@ -201,7 +201,7 @@ static int run_verb(struct front *f, char **argv, int sealed, const char *direct
 
 int main(int argc, char **argv)
 {
-	struct front f = {.planner = {.socket = -1}};
+	struct front f = {.planner = {.socket = -1, .request = -1}};
 	char directory[PATH_MAX];
 	struct err e;
 	int sealed, r;

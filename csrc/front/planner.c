@@ -15,6 +15,7 @@
 
 #include "../base/io.h"
 #include "../base/sys.h"
+#include "../ops/child.h"
 
 #define ANSWER_MAX (64u << 20)
 #define ANSWER_TIMEOUT_MS 30000
@@ -29,7 +30,7 @@
  * Runs in the memory of the front (vfork): only system calls. Without a JIT the engine boots in half the time, and
  * nothing of the caller's environment can change what it does.
  */
-static void __attribute__((noreturn)) become_planner(const char *program, int socket)
+static void __attribute__((noreturn)) become_planner(const char *program, int socket, int request)
 {
 	static char *const environment[] = {"BUN_JSC_useJIT=0",
 					    "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
@@ -40,15 +41,34 @@ static void __attribute__((noreturn)) become_planner(const char *program, int so
 		_exit(126);
 	if (socket == 3 ? fcntl(3, F_SETFD, 0) < 0 : dup2(socket, 3) < 0)
 		_exit(126);
-	sys_close_range(4, ~0u, 0);
+	if (dup2(request, 4) < 0)
+		_exit(126);
+	sys_close_range(5, ~0u, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (chdir("/") == 0)
 		execve(program, argv, environment);
 	_exit(errno == ENOENT ? 127 : 126);
 }
 
+/*
+ * A file that is mapped, and not a stream that is read: for the latter the planner would have to load what takes longer
+ * than to boot. Its first byte is 0 until the request is complete. Above the fds that the planner gets.
+ */
+static int make_request_file(struct err *e)
+{
+	static const char empty[HEADER_SIZE];
+	_fd_close_ int fd = memory_file(e, "request", empty, sizeof(empty));
+	int high;
+
+	if (fd < 0)
+		return fd;
+	high = fcntl(fd, F_DUPFD_CLOEXEC, 10);
+	return high < 0 ? err_set(e, errno, "fcntl") : high;
+}
+
 int planner_start(struct err *e, struct planner *p, const char *program)
 {
+	_fd_close_ int request = -1;
 	int pair[2];
 	pid_t pid;
 
@@ -56,17 +76,21 @@ int planner_start(struct err *e, struct planner *p, const char *program)
 		return err_set(e, errno,
 			       "planner \"%s\" (it belongs beside tsrun or in ../libexec/tsrun)",
 			       program);
+	request = make_request_file(e);
+	if (request < 0)
+		return request;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_set(e, errno, "socketpair");
 	pid = vfork();
 	if (pid == 0)
-		become_planner(program, pair[1]);
+		become_planner(program, pair[1], request);
 	close(pair[1]);
 	if (pid < 0) {
 		close(pair[0]);
 		return err_set(e, errno, "vfork");
 	}
 	p->socket = pair[0];
+	p->request = take_fd(&request);
 	p->pid = pid;
 	return 0;
 }
@@ -107,27 +131,32 @@ static int died(struct err *e, struct planner *p)
 		       WEXITSTATUS(status));
 }
 
-static int send_all(struct err *e, struct planner *p, const char *data, size_t length,
-		    int64_t until)
+static int put(struct err *e, int fd, const char *data, size_t length, off_t at)
 {
 	while (length > 0) {
-		ssize_t n = send(p->socket, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = pwrite(fd, data, length, at);
 
-		if (n > 0) {
-			data += n;
-			length -= (size_t)n;
-		} else if (errno == EAGAIN) {
-			int r = wait_socket(e, p->socket, POLLOUT, until);
-
-			if (r < 0)
-				return r;
-		} else if (errno == EPIPE || errno == ECONNRESET) {
-			return died(e, p);
-		} else if (errno != EINTR) {
-			return err_set(e, errno, "send the request to tsrun-plan");
-		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(e, errno, "write the request to tsrun-plan");
+		data += n;
+		length -= (size_t)n;
+		at += n;
 	}
 	return 0;
+}
+
+/* The first byte last: it says that all is there. */
+static int put_request(struct err *e, struct planner *p, const char *data, size_t length)
+{
+	int r = put(e, p->request, data + 1, length - 1, 1);
+
+	if (r == 0)
+		r = put(e, p->request, data, 1, 0);
+	close(p->request);
+	p->request = -1;
+	return r;
 }
 
 static int receive_all(struct err *e, struct planner *p, char *data, size_t length, int64_t until)
@@ -157,7 +186,7 @@ int planner_ask(struct err *e, struct planner *p, const void *request, size_t re
 	int64_t until = now_ms() + ANSWER_TIMEOUT_MS;
 	uint32_t header[4];
 	_free_ char *data = NULL;
-	int r = send_all(e, p, request, request_length, until);
+	int r = put_request(e, p, request, request_length);
 
 	if (r == 0)
 		r = receive_all(e, p, (char *)header, sizeof(header), until);
@@ -235,7 +264,9 @@ void planner_stop(struct planner *p)
 		kill(p->pid, SIGKILL);
 	if (p->socket >= 0)
 		close(p->socket);
-	p->socket = -1;
+	if (p->request >= 0)
+		close(p->request);
+	p->socket = p->request = -1;
 }
 
 void planner_reap(struct planner *p)

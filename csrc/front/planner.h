@@ -9,11 +9,15 @@
 #include "../base/err.h"
 
 struct planner {
-	int socket; /* -1 when there is none */
-	pid_t pid;  /* 0 when there is none */
+	int socket;  /* -1 when there is none */
+	int request; /* the memory file that the request goes into */
+	pid_t pid;   /* 0 when there is none */
 };
 
-/* Starts PROGRAM with one end of a socket as its fd 3, and comes back while it boots. Return: 0 or < 0. */
+/*
+ * Starts PROGRAM with one end of a socket as its fd 3 and an empty memory file for the request as its fd 4, and comes
+ * back while it boots. Return: 0 or < 0.
+ */
 int planner_start(struct err *e, struct planner *p, const char *program);
 
 /*

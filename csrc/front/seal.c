@@ -19,7 +19,7 @@
 #endif
 
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-/* "PLANNER_FD:PLANNER_PID:DIRECTORY", from the first process to its sealed successor. */
+/* "SOCKET:REQUEST:PID:DIRECTORY", the first three of the planner, from the first process to its sealed successor. */
 #define HANDOVER "_TSRUN_SEALED"
 
 static int is_sealed(void)
@@ -56,24 +56,31 @@ static int own_directory(struct err *e, char *directory, size_t size)
 	return 0;
 }
 
+/* FD_CLOEXEC or 0 for what leads to the planner. */
+static void inherit(const struct planner *p, int flags)
+{
+	if (p->socket >= 0)
+		fcntl(p->socket, F_SETFD, flags);
+	if (p->request >= 0)
+		fcntl(p->request, F_SETFD, flags);
+}
+
 int seal_check(struct err *e, char *directory, size_t size, struct planner *p)
 {
 	_free_ char *handover = NULL;
 	const char *given = getenv(HANDOVER);
-	int fd, pid, at = 0;
+	int socket, request, pid, at = 0;
 
 	if (given && is_sealed())
 		handover = strdup(given);
 	unsetenv(HANDOVER);
-	if (!handover || sscanf(handover, "%d:%d:%n", &fd, &pid, &at) < 2 || at == 0 ||
-	    strlen(handover + at) >= size)
+	if (!handover || sscanf(handover, "%d:%d:%d:%n", &socket, &request, &pid, &at) < 3 ||
+	    at == 0 || strlen(handover + at) >= size)
 		return own_directory(e, directory, size);
 	forbid_execution();
 	strcpy(directory, handover + at);
-	p->socket = fd;
-	p->pid = pid;
-	if (fd >= 0)
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
+	*p = (struct planner){.socket = socket, .request = request, .pid = pid};
+	inherit(p, FD_CLOEXEC);
 	return 1;
 }
 
@@ -101,7 +108,7 @@ int seal_enter(struct err *e, char **argv, const char *directory, const struct p
 	_fd_close_ int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
 	_fd_close_ int copy = -1;
-	char handover[PATH_MAX + 32];
+	char handover[PATH_MAX + 48];
 	int r;
 
 	if (self < 0)
@@ -116,15 +123,14 @@ int seal_enter(struct err *e, char **argv, const char *directory, const struct p
 		return err_set(e, -r, "copy tsrun to a memfd");
 	if (fchmod(copy, 0500) < 0 || fcntl(copy, F_ADD_SEALS, SEALS) < 0)
 		return err_set(e, errno, "seal the copy of tsrun");
-	if (p->socket >= 0)
-		fcntl(p->socket, F_SETFD, 0);
-	snprintf(handover, sizeof(handover), "%d:%d:%s", p->socket, (int)p->pid, directory);
+	inherit(p, 0);
+	snprintf(handover, sizeof(handover), "%d:%d:%d:%s", p->socket, p->request, (int)p->pid,
+		 directory);
 	if (setenv(HANDOVER, handover, 1) < 0)
 		return err_set(e, errno, "setenv");
 	syscall(SYS_execveat, copy, "", argv, environ, AT_EMPTY_PATH);
 	r = errno;
 	unsetenv(HANDOVER);
-	if (p->socket >= 0)
-		fcntl(p->socket, F_SETFD, FD_CLOEXEC);
+	inherit(p, FD_CLOEXEC);
 	return err_set(e, r, "execveat of the sealed copy of tsrun");
 }
