@@ -42,6 +42,13 @@ ssize_t read_file(int dirfd, const char *path, char **data, size_t limit);
 /* Reads a small file into a buffer, NUL-terminated, without its trailing newlines. Return: length or -errno. */
 ssize_t read_small(int dirfd, const char *path, char *buffer, size_t size);
 
+/*
+ * A new file in an open directory that has no name yet, so that nothing is left of it when its writer is killed; and the
+ * name, in place of what has it. Return: fd or -errno; 0 or -errno.
+ */
+int file_begin(int dirfd);
+int file_publish(int fd, int dirfd, const char *name);
+
 /* Opens an existing file for writing and writes data with one write(2). Return: 0 or -errno. */
 int write_once(int dirfd, const char *path, const void *data, size_t length);
 

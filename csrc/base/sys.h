@@ -21,6 +21,15 @@
 #define TS_MS_SHARED (1u << 20)
 #define TS_MNT_DETACH 2
 
+/* Of linux/fs.h, which clashes as well. */
+#define TS_RENAME_NOREPLACE 1u
+
+static inline int sys_renameat2(int from, const char *from_path, int to, const char *to_path,
+				unsigned int flags)
+{
+	return (int)syscall(SYS_renameat2, from, from_path, to, to_path, flags);
+}
+
 static inline int sys_open_tree(int dirfd, const char *path, unsigned int flags)
 {
 	return (int)syscall(SYS_open_tree, dirfd, path, flags);

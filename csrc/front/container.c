@@ -91,13 +91,30 @@ int container_is_frozen(const struct container *c)
 	return strcmp(text, "FROZEN") == 0 || strcmp(text, "1") == 0;
 }
 
+/*
+ * Init waits in the sealed copy of this program, the user process is another one. `start` removes the socket after that
+ * has begun, and may be killed before it does.
+ */
+static int init_waits(const struct container *c)
+{
+	static const char sealed[] = "/memfd:tsrun";
+	char path[32], target[sizeof(sealed)];
+	ssize_t n;
+
+	if (faccessat(c->dir.fd, "start.sock", F_OK, 0) < 0)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)c->pid);
+	n = readlink(path, target, sizeof(target) - 1);
+	return n < 0 || strncmp(target, sealed, (size_t)n) == 0;
+}
+
 enum status container_status(const struct container *c)
 {
 	if (!proc_is_alive(c->pid, c->start_time))
 		return STATUS_STOPPED;
 	if (container_is_frozen(c))
 		return STATUS_PAUSED;
-	return faccessat(c->dir.fd, "start.sock", F_OK, 0) == 0 ? STATUS_CREATED : STATUS_RUNNING;
+	return init_waits(c) ? STATUS_CREATED : STATUS_RUNNING;
 }
 
 const char *status_name(enum status status)

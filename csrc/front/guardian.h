@@ -9,15 +9,16 @@
 #include "front.h"
 
 struct guardian {
-	int pipe; /* -1 when there is none */
+	int socket; /* -1 when there is none */
 	pid_t pid;
 };
 
-/* Starts it, while nothing is made yet. Return: 0 or < 0. */
-int guardian_start(struct err *e, struct guardian *g, const struct front *f, const char *id);
+/* Starts it, while nothing is made yet. draft: a name in the state root that is the front's alone. Return: 0 or < 0. */
+int guardian_start(struct err *e, struct guardian *g, const struct front *f, const char *id,
+		   const char *draft);
 
-/* From now on the state directory is ours to remove. */
-void guardian_tell_made(const struct guardian *g);
+/* ROOT/ID is ours to remove, if it is the directory with this inode. */
+void guardian_tell_made(const struct guardian *g, uint64_t inode);
 
 /* Init is this process. */
 void guardian_tell_init(const struct guardian *g, pid_t pid, uint64_t start_time);

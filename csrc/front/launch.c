@@ -18,7 +18,7 @@ void launch_init(struct launch *l, struct front *f)
 	memset(l, 0, sizeof(*l));
 	l->front = f;
 	l->dir = (struct statedir)STATEDIR_INIT;
-	l->guardian.pipe = -1;
+	l->guardian.socket = -1;
 	l->query.dirfd = -1;
 	l->listener = -1;
 	l->session = (struct session){.pidfd = -1, .socket = -1, .master = -1};
@@ -100,16 +100,20 @@ static void fill_subject(struct launch *l)
 static int take_state_directory(struct err *e, struct launch *l)
 {
 	const char *id = l->front->args.positionals[0];
+	char draft[STATEDIR_DRAFT];
 	int r = statedir_check_id(e, id);
 
+	statedir_draft_name(draft);
 	if (r == 0)
-		r = guardian_start(e, &l->guardian, l->front, id);
+		r = guardian_start(e, &l->guardian, l->front, id, draft);
 	if (r == 0)
-		r = statedir_create(e, &l->dir, l->front->root, id);
-	if (r == 0) {
-		guardian_tell_made(&l->guardian);
-		l->made = 1;
-	}
+		r = statedir_begin(e, &l->dir, l->front->root, id, draft);
+	if (r < 0)
+		return r;
+	/* Before it has its name: there is no moment at which nobody knows whose it is. */
+	guardian_tell_made(&l->guardian, statedir_inode(&l->dir));
+	r = statedir_publish(e, &l->dir, draft);
+	l->made = r == 0;
 	return r;
 }
 

@@ -133,18 +133,13 @@ static void write_entry(int dirfd, const char *name, struct span fixed, const vo
 {
 	struct entry_head head = {MAGIC, VERSION, (uint32_t)fixed.length, (uint32_t)length};
 	static const char padding[4];
-	char temporary[64];
-	_fd_close_ int fd = -1;
+	_fd_close_ int fd = file_begin(dirfd);
 
-	snprintf(temporary, sizeof(temporary), ".%d-%lld", (int)getpid(), (long long)now_ms());
-	fd = openat(dirfd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return;
-	if (write_full(fd, &head, sizeof(head)) < 0 ||
-	    write_full(fd, fixed.data, fixed.length) < 0 ||
-	    write_full(fd, padding, rounded(fixed.length) - fixed.length) < 0 ||
-	    write_full(fd, body, length) < 0 || renameat(dirfd, temporary, dirfd, name) < 0)
-		unlinkat(dirfd, temporary, 0);
+	if (fd >= 0 && write_full(fd, &head, sizeof(head)) == 0 &&
+	    write_full(fd, fixed.data, fixed.length) == 0 &&
+	    write_full(fd, padding, rounded(fixed.length) - fixed.length) == 0 &&
+	    write_full(fd, body, length) == 0)
+		file_publish(fd, dirfd, name);
 }
 
 /* Notes that this shape was seen, in place of the one that was longest ago. Return: 1 when it was seen before. */

@@ -19,6 +19,8 @@ static int check_status(struct err *e, const struct container *c)
 	case STATUS_STOPPED:
 		return err_set(e, 0, "cannot start a container that has stopped");
 	case STATUS_RUNNING:
+		/* Left behind by a start that was killed. */
+		unlinkat(c->dir.fd, "start.sock", 0);
 		return err_set(e, 0, "cannot start an already running container");
 	case STATUS_PAUSED:
 		break;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../base/io.h"
+#include "../base/sys.h"
 
 #define LOCK_TIMEOUT_MS 10000
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -119,7 +120,19 @@ static int make_root(struct err *e, const char *root)
 	return 0;
 }
 
-int statedir_create(struct err *e, struct statedir *d, const char *root, const char *id)
+static int already_exists(struct err *e, const char *id)
+{
+	return err_set(e, 0, "container with given ID already exists: %s", id);
+}
+
+void statedir_draft_name(char draft[STATEDIR_DRAFT])
+{
+	/* No id has a comma. Processes of different pid namespaces may share the root: the time tells them apart. */
+	snprintf(draft, STATEDIR_DRAFT, ",%d-%lld", (int)getpid(), (long long)now_ms());
+}
+
+int statedir_begin(struct err *e, struct statedir *d, const char *root, const char *id,
+		   const char *draft)
 {
 	d->root = root;
 	d->id = id;
@@ -133,15 +146,60 @@ int statedir_create(struct err *e, struct statedir *d, const char *root, const c
 	}
 	if (d->root_fd < 0)
 		return err_set(e, errno, "state root: open \"%s\"", root);
-	if (mkdirat(d->root_fd, id, 0711) < 0) {
-		if (errno == EEXIST)
-			return err_set(e, 0, "container with given ID already exists: %s", id);
+	if (faccessat(d->root_fd, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return already_exists(e, id);
+	if (mkdirat(d->root_fd, draft, 0711) < 0)
 		return err_set(e, errno, "state directory: mkdir \"%s/%s\"", root, id);
-	}
-	d->fd = openat(d->root_fd, id, DIRECTORY | O_NOFOLLOW);
+	d->fd = openat(d->root_fd, draft, DIRECTORY | O_NOFOLLOW);
 	if (d->fd < 0 || fchmod(d->fd, 0711) < 0) /* whatever the umask is */
-		return err_set(e, errno, "state directory: open \"%s/%s\"", root, id);
-	return statedir_lock(e, d);
+		err_set(e, errno, "state directory: open \"%s/%s\"", root, id);
+	else if (statedir_lock(e, d) == 0)
+		return 0;
+	statedir_remove_draft(root, draft);
+	return -1;
+}
+
+int statedir_publish(struct err *e, struct statedir *d, const char *draft)
+{
+	int r = sys_renameat2(d->root_fd, draft, d->root_fd, d->id, TS_RENAME_NOREPLACE), number;
+
+	/* A file system without this flag: what is there has a lock in it, so that it is not replaced either. */
+	if (r < 0 && errno == EINVAL)
+		r = renameat(d->root_fd, draft, d->root_fd, d->id);
+	if (r == 0)
+		return 0;
+	number = errno;
+	statedir_remove_draft(d->root, draft);
+	if (number == EEXIST || number == ENOTEMPTY)
+		return already_exists(e, d->id);
+	return err_set(e, number, "state directory: rename to \"%s/%s\"", d->root, d->id);
+}
+
+int statedir_create(struct err *e, struct statedir *d, const char *root, const char *id)
+{
+	char draft[STATEDIR_DRAFT];
+	int r;
+
+	statedir_draft_name(draft);
+	r = statedir_begin(e, d, root, id, draft);
+	return r < 0 ? r : statedir_publish(e, d, draft);
+}
+
+void statedir_remove_draft(const char *root, const char *draft)
+{
+	_fd_close_ int root_fd = open(root, DIRECTORY);
+	struct statedir d = {.root = root, .id = draft, .root_fd = root_fd};
+	struct err e;
+
+	if (root_fd >= 0)
+		statedir_remove(&e, &d);
+}
+
+uint64_t statedir_inode(const struct statedir *d)
+{
+	struct stat st;
+
+	return fstat(d->fd, &st) == 0 ? st.st_ino : 0;
 }
 
 int statedir_open(struct err *e, struct statedir *d, const char *root, const char *id)
@@ -160,11 +218,26 @@ int statedir_open(struct err *e, struct statedir *d, const char *root, const cha
 	return err_set(e, errno, "state directory: open \"%s/%s\"", root, id);
 }
 
+static int is_gone(const struct statedir *d)
+{
+	struct stat st;
+
+	return fstat(d->fd, &st) == 0 && st.st_nlink == 0;
+}
+
+static int has_gone(struct err *e, const struct statedir *d)
+{
+	err_set(e, 0, "container does not exist: %s (it has just been deleted)", d->id);
+	return -ENOENT;
+}
+
 int statedir_lock(struct err *e, struct statedir *d)
 {
 	int64_t until = now_ms() + LOCK_TIMEOUT_MS;
 
 	d->lock = openat(d->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (d->lock < 0 && errno == ENOENT)
+		return has_gone(e, d);
 	if (d->lock < 0)
 		return err_set(e, errno, "state directory: open \"%s/%s/lock\"", d->root, d->id);
 	while (flock(d->lock, LOCK_EX | LOCK_NB) < 0) {
@@ -177,7 +250,8 @@ int statedir_lock(struct err *e, struct statedir *d)
 				       d->id, d->root, d->id);
 		sleep_ms(1);
 	}
-	return 0;
+	/* Whoever held it may have deleted the container, and by now there may be another of this id. */
+	return is_gone(d) ? has_gone(e, d) : 0;
 }
 
 int statedir_is_locked(const struct statedir *d)

@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "../base/err.h"
@@ -37,10 +38,26 @@ int statedir_check_id(struct err *e, const char *id);
 /* Makes ROOT when needed and ROOT/ID, and locks it. Return: 0 or < 0. */
 int statedir_create(struct err *e, struct statedir *d, const char *root, const char *id);
 
+/*
+ * The same in two steps. First it has a name that is no id, with which nobody else has anything to do, so that whoever
+ * cleans up may remove it. Then it becomes ROOT/ID, unless there is one already; then the draft goes. Return: 0 or < 0.
+ */
+#define STATEDIR_DRAFT 64
+void statedir_draft_name(char draft[STATEDIR_DRAFT]);
+int statedir_begin(struct err *e, struct statedir *d, const char *root, const char *id,
+		   const char *draft);
+int statedir_publish(struct err *e, struct statedir *d, const char *draft);
+
+/* Removes a draft if it is there. */
+void statedir_remove_draft(const char *root, const char *draft);
+
+/* The inode of the open directory: another one of the same name has another. */
+uint64_t statedir_inode(const struct statedir *d);
+
 /* Opens an existing one. Return: 0, -ENOENT with runc's words, or < 0. */
 int statedir_open(struct err *e, struct statedir *d, const char *root, const char *id);
 
-/* Waits for the lock, 10 s at most. Return: 0 or < 0. */
+/* Waits for the lock, 10 s at most. Return: 0, -ENOENT when the container has gone meanwhile, or < 0. */
 int statedir_lock(struct err *e, struct statedir *d);
 
 /* True while another tsrun holds the lock. */

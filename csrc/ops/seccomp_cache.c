@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -88,32 +87,20 @@ static int open_cached(int dir, const char *key)
 /* All or nothing, and without it a container starts as well, only later. */
 static void keep(int dir, const char *key, int program)
 {
-	char name[192], chunk[4096];
-	_fd_close_ int fd = -1;
-	struct timespec now;
+	_fd_close_ int fd = dir < 0 ? -1 : file_begin(dir);
+	char chunk[4096];
 	off_t at = 0;
+	ssize_t n;
 
-	if (dir < 0)
-		return;
-	/* Processes of different pid namespaces may share the directory: the time tells them apart, O_EXCL makes sure. */
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	snprintf(name, sizeof(name), ".%s.%d.%ld", key, (int)getpid(), now.tv_nsec);
-	fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return;
-	for (;;) {
-		ssize_t n = pread(program, chunk, sizeof(chunk), at);
-
-		if (n == 0)
-			break;
-		if (n < 0 || write_full(fd, chunk, (size_t)n) < 0) {
-			unlinkat(dir, name, 0);
+	while ((n = pread(program, chunk, sizeof(chunk), at)) > 0) {
+		if (write_full(fd, chunk, (size_t)n) < 0)
 			return;
-		}
 		at += n;
 	}
-	if (renameat(dir, name, dir, key) < 0)
-		unlinkat(dir, name, 0);
+	if (n == 0)
+		file_publish(fd, dir, key);
 }
 
 /* Runs tsrun-seccomp, with files in memory as its stdio: nobody can wait for anybody. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { TsrunError } from '../../spec/error.ts'
 import { decodePlan } from '../plan/decode.ts'
@@ -95,6 +95,18 @@ function isFrozen(freezerFile: string): boolean {
   }
 }
 
+/**
+ * Init waits in the sealed copy of tsrun, the user process is another program. `start` removes the socket after that has
+ * begun, and may be killed before it does.
+ */
+function isInitWaiting(pid: number): boolean {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`).startsWith('/memfd:tsrun')
+  } catch {
+    return true // a user may not look into it, while it waits
+  }
+}
+
 /** Reads ROOT/ID. Errors: invalid-id, not-found, state. */
 export function readContainer(root: string, id: string): StoredContainer {
   const directory = join(root, checkContainerId(id))
@@ -103,7 +115,7 @@ export function readContainer(root: string, id: string): StoredContainer {
   const status = (): ContainerStatus => {
     if (!isProcessAlive(pid, startTime)) return 'stopped'
     if (isFrozen(plan.fields.freezerFile)) return 'paused'
-    return existsSync(join(directory, 'start.sock')) ? 'created' : 'running'
+    return existsSync(join(directory, 'start.sock')) && isInitWaiting(pid) ? 'created' : 'running'
   }
   return { id, directory, plan, pid, startTime, status: status() }
 }

@@ -7,6 +7,7 @@ import { projectDir } from './work-dir.ts'
 
 const sources = {
   probe: ['probe.c', 'probe-try.c', 'probe.h'],
+  'kill-at': ['kill-at.c'],
   'receive-fd': ['receive-fd.c'],
   'swap-paths': ['swap-paths.c'],
 } as const
