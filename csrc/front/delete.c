@@ -48,7 +48,7 @@ static int delete_container(struct err *e, const struct front *f, struct contain
 	int r = statedir_lock(e, &c->dir);
 
 	if (r < 0)
-		return r;
+		return r == -ENOENT && force ? 0 : r;
 	container_read_init(c); /* a create may have ended meanwhile */
 	status = container_status(c);
 	if (!force && (status == STATUS_RUNNING || status == STATUS_PAUSED))

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { withArgs } from '../helpers/bundle.ts'
-import { newContainer } from '../helpers/container.ts'
+import { mustSucceed, newContainer } from '../helpers/container.ts'
+import { needsFile } from '../helpers/host.ts'
 import { leakLines, readLeaks } from '../helpers/leaks.ts'
-import { callRuntime, startRuntime } from '../helpers/runtime.ts'
+import { callRuntime, isTsrun, startProgram, startRuntime, until } from '../helpers/runtime.ts'
 import { hostSuite } from '../helpers/suite.ts'
+import { stateRoot } from '../helpers/work-dir.ts'
 
 const { test, run } = hostSuite('load')
 const total = 200
@@ -87,6 +91,30 @@ test('one container is deleted by several at once', async () => {
     assert.is(callRuntime(['state', container.id]).status, 1)
   }
 })
+
+test(
+  'a delete that waits for another one does not take a container that was made since',
+  async () => {
+    const container = newContainer(withArgs(['sleep', '60']))
+    const dir = join(stateRoot, container.id)
+    mustSucceed(container.create())
+    process.kill(container.pid(), 'SIGKILL')
+    await container.waitForStatus('stopped')
+    // The other delete: it has the lock, and is about to be through.
+    const other = startProgram('flock', [join(dir, 'lock'), 'sh', '-c', 'echo; cat'])
+    await until('it has the lock', () => other.stdout() !== '')
+    const waits = startRuntime(['delete', '--force', container.id])
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    rmSync(dir, { recursive: true })
+    mustSucceed(container.create())
+    other.child.stdin?.end()
+    await other.ended
+    assert.is((await waits.ended).status, 0, waits.stderr())
+    assert.is(container.status(), 'created')
+    mustSucceed(container.delete(['--force']))
+  },
+  { needs: [() => (isTsrun ? undefined : 'about the lock of tsrun'), needsFile('/usr/bin/flock')] },
+)
 
 test(
   'state and list while containers come and go',
