@@ -27,6 +27,20 @@
 static pid_t program, victim;
 static int made, which, killed;
 static long number, count;
+static pid_t seen[256];
+
+/* Of a new process its own first stop may be told before its parent's fork. */
+static void note(pid_t pid)
+{
+	for (int i = 0; i < made; i++)
+		if (seen[i] == pid)
+			return;
+	if (made == (int)(sizeof(seen) / sizeof(seen[0])))
+		return;
+	seen[made++] = pid;
+	if (made == which)
+		victim = pid;
+}
 
 static void go_on(pid_t pid, int signal)
 {
@@ -58,12 +72,14 @@ static void at_stop(pid_t pid, int status)
 		at_syscall(pid);
 	} else if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
 		   event == PTRACE_EVENT_CLONE) {
-		if (ptrace(PTRACE_GETEVENTMSG, pid, 0, &child) == 0 && ++made == which)
-			victim = (pid_t)child;
+		if (ptrace(PTRACE_GETEVENTMSG, pid, 0, &child) == 0)
+			note((pid_t)child);
 		go_on(pid, 0);
 	} else if (event == PTRACE_EVENT_STOP && signal != SIGTRAP) {
 		ptrace(PTRACE_LISTEN, pid, 0, 0);
 	} else {
+		if (event == PTRACE_EVENT_STOP && pid != program)
+			note(pid);
 		go_on(pid, event ? 0 : signal);
 	}
 }
