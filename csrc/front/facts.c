@@ -89,12 +89,16 @@ static const char *skip_ids(const char *line)
 /* Of all mounts only those that plans depend on: the others come and go with every container. */
 static int put_mountinfo(struct err *e, struct request *r)
 {
-	size_t length = 0;
 	int result = put_proc(e, r, "proc.mountinfo", "/proc/self/mountinfo");
-	char *data = result < 0 ? NULL : request_last(r, &length), *to = data, *end = data + length;
+	char *data, *to, *end;
+	size_t length;
 
-	if (!data)
+	if (result < 0)
 		return result;
+	data = to = request_last(r, &length);
+	if (!data)
+		return 0; /* request_finish tells */
+	end = data + length;
 	for (char *line = data, *next; line < end; line = next) {
 		char *line_end = memchr(line, '\n', (size_t)(end - line));
 		const char *rest;
