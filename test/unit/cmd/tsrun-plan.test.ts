@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The planner as the front starts it: a request over descriptor 3, an answer over the same.
+// The planner as the front starts it: a request in the file that is descriptor 4, an answer over descriptor 3.
 
 import { spawn } from 'node:child_process'
+import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { suite } from 'uvu'
@@ -48,9 +50,12 @@ interface Answer {
   readonly output: string
 }
 
-/** Sends the parts with a pause in between, and ends the stream when told. */
-async function ask(parts: readonly Buffer[], end = false): Promise<Answer> {
-  const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] })
+/** Writes the parts with a pause in between, and the first byte of all at the end. */
+async function ask(parts: readonly Buffer[]): Promise<Answer> {
+  const dir = mkdtempSync(join(tmpdir(), 'tsrun-plan-'))
+  const file = openSync(join(dir, 'request'), 'w+')
+  ftruncateSync(file, 16)
+  const child = spawn(process.execPath, [program], { stdio: ['ignore', 'pipe', 'pipe', 'pipe', file] })
   const socket = child.stdio[3] as Duplex
   const chunks: Buffer[] = []
   let output = ''
@@ -58,12 +63,18 @@ async function ask(parts: readonly Buffer[], end = false): Promise<Answer> {
   socket.on('error', () => undefined)
   for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk: Buffer) => (output += chunk.toString()))
   const closed = new Promise<number | null>((resolve) => child.once('close', resolve))
+  const whole = Buffer.concat(parts)
+  let at = 1
   for (const part of parts) {
-    socket.write(part)
+    const end = Math.max(at, at === 1 ? part.length : at + part.length)
+    writeSync(file, whole, at, end - at, at)
+    at = end
     await new Promise((resolve) => setTimeout(resolve, parts.length > 1 ? 50 : 0))
   }
-  if (end) socket.end()
+  writeSync(file, whole, 0, 1, 0)
   const status = await closed
+  closeSync(file)
+  rmSync(dir, { recursive: true })
   return { bytes: Buffer.concat(chunks), status, output }
 }
 
@@ -97,14 +108,13 @@ test('answers what is no request of its version', async () => {
   const request = encodeRequest(entriesOf('{}'))
   request.writeUInt32LE(2, 4)
   assert.match(errorOf(await ask([request]))[1], /install tsrun and tsrun-plan of the same release/)
-  assert.match(errorOf(await ask([Buffer.alloc(64)]))[1], /damaged/)
+  assert.match(errorOf(await ask([Buffer.alloc(64, 'x')]))[1], /damaged/)
   assert.match(errorOf(await ask([encodeRequest({ verb: 'create' })]))[1], /id is missing/)
 })
 
-test('ends when the front is gone', async () => {
+test('refuses a request that is cut short', async () => {
   const request = encodeRequest(entriesOf('{}'))
-  const answer = await ask([request.subarray(0, 20)], true)
-  assert.match(errorOf(answer)[1], /ended early/)
+  assert.match(errorOf(await ask([request.subarray(0, 20)]))[1], /cut short/)
 })
 
 test.run()
