@@ -24,7 +24,7 @@
 #define MAGIC_ERROR 0x52455354u	   /* TSER */
 #define MAGIC_TEMPLATE 0x4d545354u /* TSTM */
 #define ANSWER_VERSION 1u
-#define TEMPLATE_TIMEOUT_MS 1000
+#define TEMPLATE_TIMEOUT_MS 3000
 
 /*
  * Runs in the memory of the front (vfork): only system calls. Without a JIT the engine boots in half the time, and
