@@ -7,7 +7,8 @@
 #   --no-limit           do not search for the smallest memory limit
 #   --installed          the runc and crun of this machine, even where newer ones are at hand
 #
-# Where ../shared/peers/with-peers lies beside the checkout, it gives current releases of runc and crun.
+# Where ../shared/peers/with-peers lies beside the checkout, or TSRUN_PEERS names such a program, it gives current releases of
+# runc and crun.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -21,7 +22,7 @@ while [ $# -gt 0 ]; do
 	--rounds) rounds=$2 && shift ;;
 	--no-limit) limit=--no-limit ;;
 	--installed) installed=1 ;;
-	*) sed -n '3,10s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
+	*) sed -n '3,11s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
 	esac
 	shift
 done
