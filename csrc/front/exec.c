@@ -244,7 +244,7 @@ static int run(struct err *e, struct exec *x)
 	int r = container_open(e, &x->container, x->front->root, a->positionals[0]);
 
 	if (r == 0 && a->positional_count < 2 && !args_string(a, "process"))
-		r = err_set(e, 0, "process args cannot be empty");
+		r = err_set(e, 0, "exec args cannot be empty");
 	if (r == 0)
 		r = target_open(e, &x->target, &x->container, args_bool(a, "ignore-paused"));
 	if (r == 0)
