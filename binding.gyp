@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The programs in C. `cmd/dev/build.ts` runs node-gyp with CC=musl-gcc where that exists: `tsrun` is linked statically, with
-# musl or else glibc. tsrun-seccomp is built with the host compiler, as libseccomp belongs to the host's libc: hence its toolset.
+# musl or else glibc. tsrun-seccomp and tsrun-systemd are built with the host compiler, as their libraries belong to the host's libc:
+# hence their toolset.
 {
   'variables': {
     'libc%': 'glibc',
@@ -8,6 +9,8 @@
     'version%': 'unknown',
     'commit%': 'unknown',
     'libseccomp%': 'unknown',
+    # '' where it is missing: then a program that says so is built.
+    'libsystemd%': '',
   },
   'target_defaults': {
     'cflags!': ['-fPIC'],
@@ -61,6 +64,19 @@
       'sources': ['<!@(find csrc/seccomp -name "*.c")'],
       'defines': ['_FORTIFY_SOURCE=2'],
       'libraries': ['-lseccomp'],
+    },
+    {
+      'target_name': 'tsrun-systemd',
+      'type': 'executable',
+      'toolsets': ['host'],
+      'defines': ['_FORTIFY_SOURCE=2', 'TSRUN_LIBSYSTEMD="<(libsystemd)"'],
+      'conditions': [
+        [
+          'libsystemd!=""',
+          { 'sources': ['<!@(find csrc/systemd -maxdepth 1 -name "*.c")'], 'libraries': ['-lsystemd'] },
+          { 'sources': ['csrc/systemd/stub/main.c'] },
+        ],
+      ],
     },
   ],
 }

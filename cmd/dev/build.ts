@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run build`: dist/bin/{tsrun,tsrun-plan,tsrun-seccomp}. With names as arguments: only these steps.
+// `npm run build`: dist/bin/{tsrun,tsrun-plan,tsrun-seccomp,tsrun-systemd}. With names as arguments: only these steps.
 
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { runSteps, type Step } from './steps.ts'
 
@@ -30,11 +30,14 @@ function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv = 
   return result.status === 0 ? undefined : `${result.stdout}${result.stderr}`.replace(/^gyp ERR!.*\n/gm, '')
 }
 
+const SD_BUS = '/usr/include/systemd/sd-bus.h'
 const commit = output('git', 'rev-parse', '--short=12', 'HEAD') ?? 'unknown'
 const musl = output('musl-gcc', '-dumpversion') !== undefined
 const compiler = `${musl ? 'musl-gcc' : 'gcc'} ${output('gcc', '-dumpfullversion') ?? 'missing'}`
 const libseccomp = output('pkg-config', '--modversion', 'libseccomp') ?? 'unknown'
-const cSettings = [version, commit, compiler, libseccomp]
+/** Of the library that can be linked against: pkg-config need not be there. '' without one. */
+const libsystemd = output('pkg-config', '--modversion', 'libsystemd') ?? (existsSync(SD_BUS) ? 'unknown' : '')
+const cSettings = [version, commit, compiler, libseccomp, libsystemd]
 
 /** Builds one target of binding.gyp. node-gyp knows npm's settings from the environment: none of them concerns us. */
 function buildC(target: string): string | undefined {
@@ -47,12 +50,9 @@ function buildC(target: string): string | undefined {
   }
   const nodeGyp = ['node_modules/node-gyp/bin/node-gyp.js', '--loglevel=error']
   const variables = [`-Dlibc=${musl ? 'musl' : 'glibc'}`, `-Dversion=${version}`, `-Dcommit=${commit}`]
+  const libraries = [`-Dlibseccomp=${libseccomp}`, `-Dlibsystemd=${libsystemd}`]
   return (
-    run(
-      'node',
-      [...nodeGyp, 'configure', `--nodedir=${project}/cmd/dev/gyp`, '--', ...variables, `-Dlibseccomp=${libseccomp}`],
-      env,
-    ) ??
+    run('node', [...nodeGyp, 'configure', `--nodedir=${project}/cmd/dev/gyp`, '--', ...variables, ...libraries], env) ??
     run('node', [...nodeGyp, 'build', '--jobs=2', target], env) ??
     install(`build/Release/${target}`, target)
   )
@@ -74,6 +74,7 @@ function bundle(entry: string, outfile: string, ...flags: readonly string[]): st
     `process.env.TSRUN_VERSION=${JSON.stringify(version)}`,
     `process.env.TSRUN_COMMIT=${JSON.stringify(commit)}`,
     `process.env.TSRUN_LIBSECCOMP=${JSON.stringify(libseccomp)}`,
+    `process.env.TSRUN_LIBSYSTEMD=${JSON.stringify(libsystemd)}`,
     // yargs asks where it lies. Bytecode of scripts has no import.meta, and that of modules takes 1 ms longer to load.
     'import.meta.url="file:///$bunfs/root/tsrun-plan"',
     'import.meta.resolve=String',
@@ -131,10 +132,17 @@ const steps: readonly Step[] = [
     run: () => buildC('tsrun-seccomp'),
   },
   {
+    name: 'tsrun-systemd',
+    inputs: [...gyp, 'csrc/systemd/**'],
+    outputs: ['dist/bin/tsrun-systemd'],
+    settings: cSettings,
+    run: () => buildC('tsrun-systemd'),
+  },
+  {
     name: 'tsrun-plan',
     inputs: [...typescript, 'cmd/dev/build.ts', 'package-lock.json'],
     outputs: ['dist/bin/tsrun-plan'],
-    settings: [version, commit, libseccomp, process.versions['bun'] ?? ''],
+    settings: [version, commit, libseccomp, libsystemd, process.versions['bun'] ?? ''],
     run: buildPlanner,
   },
 ]

@@ -35,6 +35,8 @@ need libc6-dev compiles stdio.h
 need linux-libc-dev compiles linux/openat2.h
 need libseccomp-dev compiles seccomp.h
 need util-linux has flock
+# Without it tsrun cannot have systemd make cgroups.
+want libsystemd-dev compiles systemd/sd-bus.h
 want musl-tools has musl-gcc
 want pkg-config has pkg-config
 want git has git

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { basename } from 'node:path'
+import { cgroupManager } from '../../runtime/compile/cgroup-manager.ts'
 import { readFacts } from '../../runtime/facts/read.ts'
 import { readBundle } from '../../runtime/lifecycle/read-bundle.ts'
 import { checkPlan } from '../../runtime/plan/check.ts'
@@ -29,7 +30,7 @@ function planOfBundle({ text, warn }: Invocation): Plan {
     options,
     args: [],
     config,
-    facts: readFacts(),
+    facts: readFacts(cgroupManager({ options }) === 'systemd'),
   })
   checkPlan(plan)
   for (const warning of plan.warnings) warn(warning)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { BuildInfo } from '../../runtime/lifecycle/make-features.ts'
 import { specVersion } from '../../spec/version.ts'
 
 declare global {
@@ -7,6 +8,7 @@ declare global {
       TSRUN_VERSION?: string
       TSRUN_COMMIT?: string
       TSRUN_LIBSECCOMP?: string
+      TSRUN_LIBSYSTEMD?: string
     }
   }
 }
@@ -15,12 +17,14 @@ declare global {
 const version: string | undefined = process.env.TSRUN_VERSION
 const commit: string | undefined = process.env.TSRUN_COMMIT
 const libseccomp: string | undefined = process.env.TSRUN_LIBSECCOMP
+const libsystemd: string | undefined = process.env.TSRUN_LIBSYSTEMD
 
 /** Version and origin of this program. */
-export const build: { readonly version: string; readonly commit: string; readonly libseccomp: string } = {
+export const build: BuildInfo = {
   version: version ?? 'dev',
   commit: commit ?? 'unknown',
   libseccomp: libseccomp ?? 'unknown',
+  libsystemd: libsystemd ?? '',
 }
 
 /** What `tsrun --version` prints. */

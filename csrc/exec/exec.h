@@ -20,11 +20,12 @@ struct host {
 	uint64_t start_time;
 	const char *status;	 /* for state templates: creating created running stopped */
 	const char *cache_dir;	 /* seccomp cache */
-	const char *libexec_dir; /* where tsrun-seccomp is */
+	const char *libexec_dir; /* where tsrun-seccomp and tsrun-systemd are */
 	/* A problem that does not end the work (poststop hook failed): printed by the front. */
 	void (*warn)(const char *text);
 	int vacancy_checked;
-	int failed; /* undo comes of a failure, not of delete */
+	int failed;	/* undo comes of a failure, not of delete */
+	int unit_taken; /* the systemd unit, and so its cgroup, is somebody else's */
 };
 int host_run(struct err *e, struct host *h, enum section section);
 

@@ -18,12 +18,14 @@ static int run(struct err *e, struct host *h, enum section section, int all)
 			    .warn = h->warn,
 			    .vacancy_checked = h->vacancy_checked,
 			    .failed = h->failed,
+			    .unit_taken = h->unit_taken,
 			    .socket = -1,
 			    .root = -1,
 			    .proc = -1,
 			    .empty = -1,
 			    .master = -1,
 			    .slave = -1};
+	int r;
 
 	if (h->plan->sections[section].count == 0)
 		return 0;
@@ -32,7 +34,9 @@ static int run(struct err *e, struct host *h, enum section section, int all)
 			none[i] = -1;
 		c.slots = none;
 	}
-	return ops_run(e, &c, section, all, NULL);
+	r = ops_run(e, &c, section, all, NULL);
+	h->unit_taken = c.unit_taken;
+	return r;
 }
 
 int host_run(struct err *e, struct host *h, enum section section)

@@ -46,6 +46,13 @@ static int open_bundle(struct err *e, const struct front *f, char *path, size_t 
 	return take_fd(&fd);
 }
 
+static int wants_systemd(const struct args *a)
+{
+	const char *manager = args_string(a, "cgroup-manager");
+
+	return args_bool(a, "systemd-cgroup") || (manager && strcmp(manager, "systemd") == 0);
+}
+
 /* Everything the planner needs; the front ends in the directory of the bundle, where hooks are to run. */
 static int fill_request(struct err *e, struct launch *l)
 {
@@ -76,6 +83,8 @@ static int fill_request(struct err *e, struct launch *l)
 	request_put_args(r, &f->args);
 	if (result == 0)
 		result = request_put_facts(e, r, 1);
+	if (result == 0 && wants_systemd(&f->args))
+		request_put_systemd(r);
 	request_end_fixed(r);
 	if (result == 0 && fchdir(fd) < 0)
 		result = err_set(e, errno, "chdir \"%s\"", l->bundle);

@@ -58,6 +58,9 @@ void request_put_command(struct request *r, const struct args *a);
  */
 int request_put_facts(struct err *e, struct request *r, int with_cgroups);
 
+/* Adds what the systemd cgroup driver has to know, where systemd runs. */
+void request_put_systemd(struct request *r);
+
 /* Fills in the header. Return: 0 or < 0. */
 int request_finish(struct err *e, struct request *r);
 

@@ -113,6 +113,11 @@ static int check_vacant(struct err *e, const char *dir)
 		return err_set(e, 0,
 			       "container's cgroup is not empty: %u process(es) found in \"%s\"",
 			       processes, dir);
+	snprintf(path, sizeof(path), "%s/cgroup.events", dir);
+	if (read_small(AT_FDCWD, path, text, sizeof(text)) > 0 && strstr(text, "populated 1"))
+		return err_set(e, 0,
+			       "container's cgroup is not empty: process(es) found below \"%s\"",
+			       dir);
 	snprintf(path, sizeof(path), "%s/freezer.state", dir);
 	if (read_small(AT_FDCWD, path, text, sizeof(text)) > 0 && strcmp(text, "THAWED") != 0)
 		return err_set(e, 0, "container's cgroup unexpectedly frozen: \"%s\"", dir);
@@ -227,6 +232,8 @@ int op_CGROUP_REMOVE(struct err *e, struct context *c, const struct op *op)
 	char path[PATH_MAX];
 	int r;
 
+	if (c->unit_taken)
+		return 0;
 	if (snprintf(path, sizeof(path), "%s", op_string(c, op, 0)) >= (int)sizeof(path))
 		return err_set(e, ENAMETOOLONG, "rmdir \"%.100s...\"", op_string(c, op, 0));
 	r = remove_cgroup(e, path, (op->args[1] & REMOVE_KILL) != 0);

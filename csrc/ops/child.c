@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -109,4 +112,51 @@ void one_line(char *text)
 	while (to > text && to[-1] == ' ')
 		to--;
 	*to = '\0';
+}
+
+static int await(struct err *e, pid_t pid, int *status)
+{
+	while (waitpid(pid, status, 0) < 0)
+		if (errno != EINTR)
+			return err_set(e, errno, "waitpid");
+	return 0;
+}
+
+int helper_run(struct err *e, const char *directory, const char *name, char *const envp[],
+	       const int stdio[2], int *status)
+{
+	char path[PATH_MAX], text[1024];
+	char *const argv[] = {(char *)(uintptr_t)name, NULL};
+	_fd_close_ int said = memory_file(e, "stderr", "", 0);
+	int wait_status = 0, r;
+	ssize_t n;
+	pid_t pid;
+
+	*status = -1;
+	if (said < 0)
+		return said;
+	if (snprintf(path, sizeof(path), "%s/%s", directory ? directory : "", name) >=
+	    (int)sizeof(path))
+		return err_set(e, ENAMETOOLONG, "execve \"%.200s\"", path);
+	pid = child_start(
+		e, &(struct child){.path = path,
+				   .argv = argv,
+				   .envp = envp,
+				   .stdio = {stdio[0], stdio[1] < 0 ? said : stdio[1], said}});
+	if (pid < 0)
+		return pid;
+	r = await(e, pid, &wait_status);
+	if (r < 0)
+		return r;
+	if (WIFSIGNALED(wait_status))
+		return err_set(e, 0, "%s was killed by signal %d", name, WTERMSIG(wait_status));
+	*status = WEXITSTATUS(wait_status);
+	if (*status == 0)
+		return 0;
+	n = pread(said, text, sizeof(text) - 1, 0);
+	text[n > 0 ? n : 0] = '\0';
+	one_line(text);
+	if (!*text)
+		return err_set(e, 0, "%s: exit status %d", name, *status);
+	return err_set(e, 0, "%s", text);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Programs that tsrun itself runs: hooks and tsrun-seccomp. */
+/* Programs that tsrun itself runs: hooks, tsrun-seccomp and tsrun-systemd. */
 #ifndef TSRUN_OPS_CHILD_H
 #define TSRUN_OPS_CHILD_H
 
@@ -21,6 +21,16 @@ struct child {
  * Return: its pid, or < 0 with e filled when execve failed.
  */
 pid_t child_start(struct err *e, const struct child *c);
+
+/**
+ * helper_run - run one of tsrun's own programs to its end, with files in memory as its stdio: nobody can wait for anybody
+ * @directory: where it is
+ * @stdio: its standard input and output; -1 for output goes where its messages go
+ *
+ * Return: 0, or < 0 with e filled by what it has said; then *status is its exit status, or -1.
+ */
+int helper_run(struct err *e, const char *directory, const char *name, char *const envp[],
+	       const int stdio[2], int *status);
 
 /* A file in memory with this content, at its start. Return: fd above stdio, or < 0 with e filled. */
 int memory_file(struct err *e, const char *name, const void *data, size_t length);

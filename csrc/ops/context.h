@@ -27,6 +27,7 @@ struct context {
 	void (*warn)(const char *text);
 	int failed;	     /* undo comes of a failure, not of delete */
 	int vacancy_checked; /* CGROUP_VACANT has run: see host_check_vacant */
+	int unit_taken;	     /* the systemd unit, and so its cgroup, is somebody else's */
 
 	/* Init only. */
 	int socket;	   /* to the front */

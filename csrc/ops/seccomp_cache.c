@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -103,46 +102,13 @@ static void keep(int dir, const char *key, int program)
 		file_publish(fd, dir, key);
 }
 
-/* Runs tsrun-seccomp, with files in memory as its stdio: nobody can wait for anybody. */
-static int compile(struct err *e, const struct context *c, int policy, int program, int said)
-{
-	char path[PATH_MAX], text[1024];
-	char *const argv[] = {(char *)(uintptr_t) "tsrun-seccomp", NULL};
-	char *const env[] = {NULL};
-	int status;
-	ssize_t n;
-	pid_t pid;
-
-	if (snprintf(path, sizeof(path), "%s/tsrun-seccomp",
-		     c->libexec_dir ? c->libexec_dir : "") >= (int)sizeof(path))
-		return err_set(e, ENAMETOOLONG, "execve \"%.200s\"", path);
-	pid = child_start(e, &(struct child){.path = path,
-					     .argv = argv,
-					     .envp = env,
-					     .stdio = {policy, program, said}});
-	if (pid < 0)
-		return pid;
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return err_set(e, errno, "waitpid");
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return 0;
-	n = pread(said, text, sizeof(text) - 1, 0);
-	text[n > 0 ? n : 0] = '\0';
-	one_line(text);
-	if (!*text && WIFSIGNALED(status))
-		return err_set(e, 0, "tsrun-seccomp was killed by signal %d", WTERMSIG(status));
-	if (!*text)
-		return err_set(e, 0, "tsrun-seccomp: exit status %d", WEXITSTATUS(status));
-	return err_set(e, 0, "%s", text);
-}
-
 int op_SECCOMP_PREPARE(struct err *e, struct context *c, const struct op *op)
 {
 	const char *key = op_string(c, op, 0);
 	_fd_close_ int dir = is_name(key) ? open_directory(c->cache_dir) : -1;
-	_fd_close_ int policy = -1, program = -1, said = -1;
-	int fd = open_cached(dir, key), r;
+	_fd_close_ int policy = -1, program = -1;
+	char *const env[] = {NULL};
+	int fd = open_cached(dir, key), status, r;
 
 	if (fd >= 0)
 		return slot_put(c, op->args[3], fd);
@@ -152,10 +118,7 @@ int op_SECCOMP_PREPARE(struct err *e, struct context *c, const struct op *op)
 	program = memory_file(e, "seccomp", "", 0);
 	if (program < 0)
 		return program;
-	said = memory_file(e, "stderr", "", 0);
-	if (said < 0)
-		return said;
-	r = compile(e, c, policy, program, said);
+	r = helper_run(e, c->libexec_dir, "tsrun-seccomp", env, (int[]){policy, program}, &status);
 	if (r < 0)
 		return r;
 	fchmod(program, 0600);

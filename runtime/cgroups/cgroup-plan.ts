@@ -5,6 +5,7 @@ import type { HostFacts } from '../facts/request.ts'
 import type { FdSlot, Op, Provenance, Tolerated } from '../plan/ops.ts'
 import type { SlotAllocator } from '../plan/slots.ts'
 import type { CgroupLayout, Hierarchy } from './hierarchies.ts'
+import type { Unit } from './systemd/unit.ts'
 
 /** What the control groups of a container are compiled from. */
 export interface CgroupInput {
@@ -40,6 +41,8 @@ export interface CgroupPlan {
   readonly procsDirs: readonly string[]
   /** Controller -> directory, as state.json keeps it; '' is the unified hierarchy. */
   readonly paths: Readonly<Record<string, string>>
+  /** Of systemd, when it has made them. */
+  readonly unit?: Unit | undefined
   readonly warnings: readonly string[]
 }
 
@@ -60,6 +63,12 @@ export interface CgroupContext {
   readonly lenient: readonly Tolerated[]
   /** Device rules cannot be set from within a user namespace, nor are they needed there. */
   readonly devices: boolean
+  /** v2: controllers that can be had; undefined when that is not known. */
+  readonly available: readonly string[] | undefined
+  /** What to do about one that is not among them; '' when the host has none. */
+  readonly missing: string
+  /** v2: the topmost directory that has to hand controllers down. */
+  readonly above: string
 }
 
 /** A container that stays in the cgroups of its caller. */

@@ -6,6 +6,7 @@ import type { SlotAllocator } from '../plan/slots.ts'
 import { subDirectory } from './container-paths.ts'
 import { parseCgroupLayout, parseOwnCgroups } from './hierarchies.ts'
 import { openTasks, openUnified } from './join.ts'
+import { toUnitName } from './systemd/unit.ts'
 
 /** What the way of `exec` into the container's cgroups is compiled from. */
 export interface ExecCgroupInput {
@@ -19,11 +20,14 @@ export interface ExecCgroupInput {
   readonly cgroupOptions: readonly string[]
   /** The caller is not root of the host: what cannot be joined is done without. */
   readonly rootless?: boolean | undefined
+  /** systemd has made the container's cgroup. */
+  readonly systemd?: boolean | undefined
 }
 
 /** Ops that let the process of `exec` join; a controller's cgroup that is gone is skipped. */
 export function compileExecCgroups(input: ExecCgroupInput): {
   prepare: readonly Op[]
+  adopt: readonly Op[]
   setup: readonly Op[]
   cgroupSlot: FdSlot | null
 } {
@@ -34,6 +38,7 @@ export function compileExecCgroups(input: ExecCgroupInput): {
     }
   }
   const prepare: Op[] = []
+  const adopt: Op[] = []
   const setup: Op[] = []
   let cgroupSlot: FdSlot | null = null
   const seen = new Set<string>()
@@ -50,17 +55,39 @@ export function compileExecCgroups(input: ExecCgroupInput): {
     // What was asked for on the command line must be there; and pure v2 has no other cgroup to be in.
     const tolerate: Tolerated[] = input.rootless ? ['ENOENT', 'EPERM'] : []
     if (sub === undefined && !pureV2) tolerate.push('ENOENT')
+    const place = controller === '' && sub === undefined ? unifiedPlace(directory, input) : directory
+    if (controller === '' && pureV2 && needsManager(base, input)) {
+      const below = place.slice(base.length)
+      adopt.push({ kind: 'systemd-attach', bus: 'user', unit: toUnitName(lastPart(base)), below, ...origin })
+      continue
+    }
     const slot = input.slots.next()
     if (controller === '') {
       cgroupSlot = slot
-      const place = sub === undefined ? unifiedPlace(directory, input) : directory
       prepare.push(openUnified(place, slot, origin, tolerate))
     } else {
       prepare.push(openTasks(directory, slot, origin, tolerate))
       setup.push({ kind: 'join-cgroup', slot, ...origin })
     }
   }
-  return { prepare, setup, cgroupSlot }
+  return { prepare, adopt, setup, cgroupSlot }
+}
+
+/**
+ * A process may go from one cgroup into another when it may write to the one that both are in. A user's login is not below
+ * the user's service manager, but that one can have the process moved. Spec: cgroups(7), delegation containment.
+ */
+function needsManager(directory: string, { facts, rootless, systemd }: ExecCgroupInput): boolean {
+  if (!systemd || !rootless || facts.uid === 0) return false
+  const { hierarchies } = parseCgroupLayout(facts.mountinfo, facts.cgroup)
+  const mount = hierarchies.find((hierarchy) => hierarchy.version === 2)
+  if (mount === undefined) return false
+  const delegated = /^.*?\/user@\d+\.service(?=\/)/.exec(mount.own)?.[0]
+  return delegated === undefined || !directory.startsWith(`${mount.mountPoint}${delegated}/`)
+}
+
+function lastPart(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
 }
 
 /**

@@ -3,7 +3,10 @@ import { TsrunError } from '../../spec/error.ts'
 import { pointerLabel } from '../../spec/pointer.ts'
 import type { LinuxMemory, LinuxResources } from '../../spec/runtime/resources.ts'
 import type { CgroupWrite } from './cgroup-write.ts'
-import { type ReadCgroupFile, readLimitsV1, readLimitsV2 } from './limits-in-force.ts'
+import { type ReadCgroupFile, readLimitsV1, readLimitsV2, readQuotaV1 } from './limits-in-force.ts'
+import { propertiesV1 } from './systemd/properties-v1.ts'
+import { propertiesV2 } from './systemd/properties-v2.ts'
+import type { UnitProperty } from './systemd/property.ts'
 import { compileResourcesV1 } from './v1/resources.ts'
 import { compileResourcesV2 } from './v2/resources.ts'
 
@@ -18,6 +21,8 @@ export interface LimitChange extends CgroupWrite {
 /** What `update` does to the cgroups of a container. */
 export interface CgroupUpdate {
   readonly changes: readonly LimitChange[]
+  /** The same for systemd, when it has made the cgroup. */
+  readonly properties: readonly UnitProperty[]
   readonly warnings: readonly string[]
 }
 
@@ -46,6 +51,7 @@ export function compileUpdate(resources: LinuxResources, paths: CgroupPaths, rea
     : compileResourcesV1(wanted, readLimitsV1(read))
   return {
     changes: writes.map((write) => ({ ...write, directory: directoryOf(write, paths) })),
+    properties: unified ? propertiesV2(writes) : propertiesV1(writes, readQuotaV1(read)),
     warnings: warn(resources),
   }
 }

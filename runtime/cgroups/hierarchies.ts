@@ -8,6 +8,8 @@ export interface Hierarchy {
   readonly mountPoint: string
   /** Cgroup of the caller as a path below the mount point: '' or '/a/b'. */
   readonly own: string
+  /** Cgroup that the mount point shows: '/', or another one in a container without a cgroup namespace. */
+  readonly root: string
 }
 
 /** How control groups are set up on this host. */
@@ -64,6 +66,7 @@ export function parseCgroupLayout(mountinfo: string, selfCgroup: string): Cgroup
       controllers,
       mountPoint,
       own: place === undefined ? '' : pathInMount(place, root),
+      root,
     })
   }
   return { mode: layoutMode(hierarchies), hierarchies }
@@ -145,4 +148,9 @@ function pathInMount(path: string, root: string): string {
   if (path === root || path === '/') return ''
   if (root === '/') return path.startsWith('/..') ? '' : path
   return path.startsWith(`${root}/`) ? path.slice(root.length) : ''
+}
+
+/** Directory of a cgroup that /proc/PID/cgroup would tell of. */
+export function directoryIn({ mountPoint, root }: Hierarchy, cgroup: string): string {
+  return mountPoint + pathInMount(cgroup === '' ? '/' : cgroup, root)
 }

@@ -9,7 +9,7 @@ export interface LimitsInForce {
   readonly memory?: number | undefined
   /** Bytes of memory and swap together; v1 only. */
   readonly memorySwap?: number | undefined
-  /** Microseconds; v2 only, as v1 has a file for each. */
+  /** Microseconds. */
   readonly quota?: number | undefined
   readonly period?: number | undefined
 }
@@ -18,6 +18,14 @@ export function readLimitsV1(read: ReadCgroupFile): LimitsInForce {
   return {
     memory: toNumber(read('memory', 'memory.limit_in_bytes')),
     memorySwap: toNumber(read('memory', 'memory.memsw.limit_in_bytes')),
+  }
+}
+
+/** v1 has a file for each, systemd does not. */
+export function readQuotaV1(read: ReadCgroupFile): Pick<LimitsInForce, 'quota' | 'period'> {
+  return {
+    quota: toNumber(read('cpu', 'cpu.cfs_quota_us')),
+    period: toNumber(read('cpu', 'cpu.cfs_period_us')),
   }
 }
 

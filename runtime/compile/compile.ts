@@ -63,8 +63,9 @@ export function compile(request: PlanRequest, spec: Spec): Plan {
       // First: until then init has no ids, and no powers over its namespaces.
       ...compileIdMappings(context),
       ...compileOomScore(context),
-      ...netDevices.adopt,
+      // Before it goes on, so that all that it does is accounted.
       ...cgroups.adopt,
+      ...netDevices.adopt,
       ...intelRdt.adopt,
     ],
     // The front, when init is at its hooks-point: namespaces are there, the root is not changed yet.
@@ -105,7 +106,7 @@ export function compile(request: PlanRequest, spec: Spec): Plan {
     sections,
     fields: {
       id: request.id,
-      stateJson: stateJsonTemplate(context, { cgroups: cgroups.paths, ...intelRdt }),
+      stateJson: stateJsonTemplate(context, { cgroups: cgroups.paths, ...intelRdt }, cgroups.unit),
       stateOutput: stateOutputTemplate(context),
       freezerFile: cgroups.freezerFile,
       killDir: cgroups.killDir,

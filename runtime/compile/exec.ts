@@ -118,6 +118,7 @@ export function compileExec(request: PlanRequest, spec: Spec, process: Process):
     slots: context.slots,
     cgroupOptions: optionList(request, 'cgroup'),
     rootless: context.rootless,
+    systemd: state.systemd,
   })
   const seccomp = compileSeccomp(context)
   const { session, drop, commit, start } = compileProcess(context, seccomp.load, [])
@@ -129,7 +130,7 @@ export function compileExec(request: PlanRequest, spec: Spec, process: Process):
         ...cgroups.prepare,
         ...seccomp.prepare,
       ],
-      adopt: [...compileOomScore(context), ...joinIntelRdt(state.intelRdt, state.intelRdtMonitor)],
+      adopt: [...compileOomScore(context), ...cgroups.adopt, ...joinIntelRdt(state.intelRdt, state.intelRdtMonitor)],
       hooks: [],
       setup: [...cgroups.setup, ...compileKeyring(context, state.noNewKeyring), ...compileTerminal(context)],
       drop,

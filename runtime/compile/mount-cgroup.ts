@@ -42,7 +42,7 @@ export function compileCgroupMount(entry: MountEntry, cgroups: CgroupPlan): Stag
   const bound = bind(mount, unified, '')
   // Where the bind mount may fail, the host's cgroups must not shine through from a /sys that was bound.
   const below = tolerate.length > 0 ? fresh(mount, 'tmpfs', ['mode=755'], '') : []
-  return { prepare: bound.prepare, setup: [...below, ...bound.setup] }
+  return { ...bound, setup: [...below, ...bound.setup] }
 }
 
 function readonly(options: MountOptions): MountOptions {
@@ -63,6 +63,7 @@ function compileV1(mount: CgroupMount, hierarchies: readonly Hierarchy[]): Stage
     },
   }
   const prepare: Op[] = []
+  const late: Op[] = []
   const setup = fresh(writable, 'tmpfs', ['mode=755'], '')
   const names: string[] = []
   for (const hierarchy of hierarchies) names.push(directoryName(hierarchy))
@@ -75,6 +76,7 @@ function compileV1(mount: CgroupMount, hierarchies: readonly Hierarchy[]): Stage
     } else {
       const bound = bind(mount, hierarchy, `/${name}`)
       prepare.push(...bound.prepare)
+      late.push(...(bound.late ?? []))
       setup.push(...bound.setup)
     }
     for (const controller of hierarchy.controllers) {
@@ -85,7 +87,7 @@ function compileV1(mount: CgroupMount, hierarchies: readonly Hierarchy[]): Stage
   if (hierarchies.length === 0)
     entry.context.warn(`${entry.origin.label}: no cgroup hierarchy is mounted, so it is empty`)
   if ((attributes & MOUNT_ATTR.RDONLY) !== 0) setup.push(...closeTmpfs(entry))
-  return { prepare, setup }
+  return { prepare, late, setup }
 }
 
 function attributesOf({ attributes, recursiveAttributes }: MountOptions): number {
@@ -137,8 +139,13 @@ function bind(mount: CgroupMount, hierarchy: Hierarchy, below: string): StagedOp
   const target = context.targetSlot()
   const path = cgroups.paths[hierarchy.controllers[0] ?? ''] ?? hierarchy.mountPoint + hierarchy.own
   const changes = mountChanges(options, rootPropagation(context.linux).binds, false)
+  const opens: Op[] = [
+    { kind: 'open-tree', path, flags: 0, slot, ...origin, tolerate },
+    ...setattrOps(slot, changes, origin),
+  ]
   return {
-    prepare: [{ kind: 'open-tree', path, flags: 0, slot, ...origin, tolerate }, ...setattrOps(slot, changes, origin)],
+    // systemd makes the directory when there is an init to put into it.
+    ...(cgroups.unit === undefined ? { prepare: opens } : { prepare: [], late: opens }),
     setup: [ensureDirectory(entry, below), { kind: 'move', tree: slot, target, ...origin }],
   }
 }

@@ -25,13 +25,15 @@ export function compileMounts(context: CompileContext, cgroups: CgroupPlan): Sta
     context.warn('linux.mountLabel: without effect, SELinux is not active on this host')
   }
   const prepare: Op[] = []
+  const late: Op[] = []
   const setup: Op[] = []
   for (const entry of mountEntries(context)) {
     const ops = compileMount(entry, cgroups)
     prepare.push(...ops.prepare)
+    late.push(...(ops.late ?? []))
     setup.push(...ops.setup)
   }
-  return { prepare, setup }
+  return { prepare, late, setup }
 }
 
 function compileMount(entry: MountEntry, cgroups: CgroupPlan): StagedOps {

@@ -10,6 +10,8 @@ import { MOUNT_ATTR, MS } from './mount-options.ts'
  */
 export interface StagedOps {
   readonly prepare: Op[]
+  /** What is there only once the front has adopted init: opened in init in any case. */
+  readonly late?: readonly Op[] | undefined
   readonly setup: Op[]
 }
 
@@ -19,8 +21,12 @@ export function placeOpens(
   parts: readonly StagedOps[],
 ): { readonly front: readonly Op[]; readonly init: readonly Op[] } {
   const opens: Op[] = []
-  for (const { prepare } of parts) opens.push(...prepare)
-  return opensInside(context) ? { front: [], init: opens } : { front: opens, init: [] }
+  const late: Op[] = []
+  for (const part of parts) {
+    opens.push(...part.prepare)
+    late.push(...(part.late ?? []))
+  }
+  return opensInside(context) ? { front: [], init: [...opens, ...late] } : { front: opens, init: late }
 }
 
 /** Flags of the op open-tree. */

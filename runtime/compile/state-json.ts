@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { LinuxNamespaceType } from '../../spec/runtime/namespaces.ts'
 import { specVersion } from '../../spec/version.ts'
+import type { Unit } from '../cgroups/systemd/unit.ts'
 import { PLACEHOLDER } from '../plan/plan.ts'
 import { type CompileContext, cleanPath, findNamespace, hasFlag, hostPath } from './context.ts'
 
@@ -71,7 +72,7 @@ export interface StatePaths {
 }
 
 /** Template of state.json: the keys that other tools look for in runc's, and what `exec` wants to know. */
-export function stateJsonTemplate(context: CompileContext, paths: StatePaths): string {
+export function stateJsonTemplate(context: CompileContext, paths: StatePaths, unit?: Unit | undefined): string {
   const { request, spec, linux, facts, rootless } = context
   const namespaces: { type: string; path: string }[] = []
   const namespacePaths: Record<string, string | Raw> = {}
@@ -94,7 +95,7 @@ export function stateJsonTemplate(context: CompileContext, paths: StatePaths): s
       readonlyfs: spec.root?.readonly ?? false,
       hostname: spec.hostname ?? '',
       namespaces,
-      cgroups: { path: linux.cgroupsPath ?? '', Systemd: false, Rootless: rootless },
+      cgroups: cgroupsOf(unit, linux.cgroupsPath, rootless),
       uid_mappings: toMappings(linux.uidMappings),
       gid_mappings: toMappings(linux.gidMappings),
       version: specVersion,
@@ -110,6 +111,11 @@ export function stateJsonTemplate(context: CompileContext, paths: StatePaths): s
     intel_rdt_path: paths.intelRdt,
     intel_rdt_mon_path: paths.intelRdtMonitor,
   })
+}
+
+function cgroupsOf(unit: Unit | undefined, path = '', rootless: boolean): object {
+  if (unit === undefined) return { path, Systemd: false, Rootless: rootless }
+  return { name: unit.id, parent: unit.slice, path: '', scope_prefix: unit.prefix, Systemd: true, Rootless: rootless }
 }
 
 function toMappings(mappings: CompileContext['linux']['uidMappings']): readonly object[] | undefined {
@@ -172,7 +178,9 @@ export function seccompStateTemplate(context: CompileContext): string {
 }
 
 /** What `exec` takes from a container's state.json. Broken or foreign contents count as absent. */
-export function readState(text: string | undefined): StatePaths & { readonly noNewKeyring: boolean } {
+export function readState(
+  text: string | undefined,
+): StatePaths & { readonly noNewKeyring: boolean; readonly systemd: boolean } {
   const state = parseObject(text)
   const config = state['config']
   return {
@@ -180,6 +188,7 @@ export function readState(text: string | undefined): StatePaths & { readonly noN
     intelRdt: toText(state['intel_rdt_path']),
     intelRdtMonitor: toText(state['intel_rdt_mon_path']),
     noNewKeyring: isObject(config) && config['no_new_keyring'] === true,
+    systemd: isObject(config) && isObject(config['cgroups']) && config['cgroups']['Systemd'] === true,
   }
 }
 

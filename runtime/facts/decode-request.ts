@@ -117,8 +117,20 @@ function toFacts(entries: ReadonlyMap<string, string>): HostFacts {
     uidMap: need(entries, 'proc.uid_map'),
     gidMap: need(entries, 'proc.gid_map'),
     cgroupControllers: entries.get('cgroup.controllers'),
+    systemd: toSystemd(entries),
     lsm: toLsmList(entries.get('lsm') ?? ''),
     env,
+  }
+}
+
+function toSystemd(entries: ReadonlyMap<string, string>): HostFacts['systemd'] {
+  const pid1Cgroup = entries.get('systemd.pid1.cgroup')
+  if (pid1Cgroup === undefined) return undefined
+  return {
+    pid1Cgroup,
+    pid1Uid: needNumber(entries, 'systemd.pid1.uid', 10),
+    userCgroup: need(entries, 'systemd.user.cgroup'),
+    userControllers: entries.get('systemd.user.controllers'),
   }
 }
 

@@ -22,10 +22,24 @@ export interface HostFacts {
   readonly gidMap: string
   /** cgroup.controllers at the root of the unified hierarchy, when it is mounted. */
   readonly cgroupControllers?: string | undefined
+  /** create, run with the systemd driver, where systemd runs. */
+  readonly systemd?: SystemdFacts | undefined
   /** Active security modules. */
   readonly lsm: readonly string[]
   /** Only the variables that have a meaning for a runtime. */
   readonly env: ReadonlyMap<string, string>
+}
+
+/** What the systemd cgroup driver has to know. */
+export interface SystemdFacts {
+  /** /proc/1/cgroup; '' where it cannot be read. */
+  readonly pid1Cgroup: string
+  /** Owner of /proc/1, as the caller sees it; another namespace's root is seen as nobody. */
+  readonly pid1Uid: number
+  /** Cgroup of the caller's own service manager. */
+  readonly userCgroup: string
+  /** Its cgroup.controllers, when it is there. */
+  readonly userControllers?: string | undefined
 }
 
 export type PlanVerb = 'create' | 'run' | 'exec'

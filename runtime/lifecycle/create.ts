@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { PassThrough, type Readable } from 'node:stream'
+import { cgroupManager } from '../compile/cgroup-manager.ts'
 import { readFacts } from '../facts/read.ts'
 import { encodePlan } from '../plan/encode.ts'
 import type { Plan } from '../plan/plan.ts'
@@ -74,15 +75,16 @@ function toPlanOptions(flags: readonly string[], { cgroupManager }: RuntimeOptio
 
 function compilePlan(options: PlanOptions): Plan {
   const { path, config } = readBundle(options.bundle, options.configFile)
+  const flags = toPlanOptions(flagsOf(options), options)
   return planFromRequest({
     verb: 'create',
     id: checkContainerId(options.id),
     bundle: path,
     root: resolveStateRoot(options.root),
-    options: toPlanOptions(flagsOf(options), options),
+    options: flags,
     args: [],
     config,
-    facts: readFacts(),
+    facts: readFacts(cgroupManager({ options: flags }) === 'systemd'),
   })
 }
 

@@ -15,6 +15,8 @@ export interface BuildInfo {
   readonly commit: string
   /** Version that tsrun-seccomp is linked with. */
   readonly libseccomp: string
+  /** Version that tsrun-systemd is linked with; '' when it was built without. */
+  readonly libsystemd: string
 }
 
 /** All names of a union: one that is missing is an error of the compiler. */
@@ -91,7 +93,8 @@ function architecturesOf(libseccomp: string): readonly string[] {
 }
 
 /** What this runtime can do, on whatever host. Spec: features.md, features-linux.md */
-export function makeFeatures({ version, commit, libseccomp }: BuildInfo): Features {
+export function makeFeatures({ version, commit, libseccomp, libsystemd }: BuildInfo): Features {
+  const systemd = libsystemd !== ''
   return {
     ociVersionMin: '1.0.0',
     ociVersionMax: specVersion,
@@ -100,7 +103,7 @@ export function makeFeatures({ version, commit, libseccomp }: BuildInfo): Featur
     linux: {
       namespaces,
       capabilities: CAPABILITIES,
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: true, v2: true, systemd, systemdUser: systemd, rdma: true },
       seccomp: {
         enabled: true,
         actions,

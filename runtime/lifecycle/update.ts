@@ -10,10 +10,11 @@ import { resolveStateRoot } from '../state/state-root.ts'
 import { cgroupReader, readStatePaths } from './container-cgroups.ts'
 import { readBundle } from './read-bundle.ts'
 import type { RuntimeOptions } from './run-front.ts'
+import { setUnitProperties } from './set-unit-properties.ts'
 import { readIfPossible, writeLimits, writeSetting } from './write-limits.ts'
 
 /** New limits of a container. */
-export interface UpdateOptions extends Pick<RuntimeOptions, 'root'> {
+export interface UpdateOptions extends Pick<RuntimeOptions, 'root' | 'executable'> {
   /** What is absent or zero stays as it is. Device rules cannot be changed. */
   readonly resources: LinuxResources
   /** Lines for the container's resctrl group, as in linux.intelRdt. */
@@ -33,12 +34,19 @@ export async function update(id: string, options: UpdateOptions): Promise<readon
   const { cgroups, intelRdt } = readStatePaths(container)
   const schemata = checkSchemata(options, intelRdt)
   checkResources(options.resources)
-  const { changes, warnings } = compileUpdate(
+  const { changes, properties, warnings } = compileUpdate(
     withUsageCheck(options.resources, container),
     cgroups,
     cgroupReader(cgroups),
   )
-  writeLimits(changes)
+  const goBack = writeLimits(changes)
+  try {
+    // systemd rounds, and writes as well: what was asked for is to stand in the end.
+    if (setUnitProperties(container.plan, properties, options.executable)) writeLimits(changes)
+  } catch (e: unknown) {
+    goBack()
+    throw e
+  }
   if (schemata !== '') writeSchemata(intelRdt, schemata)
   return warnings
 }

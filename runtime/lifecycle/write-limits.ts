@@ -60,9 +60,9 @@ function toError(path: string, { pointer, file, value }: LimitChange, cause: unk
 /**
  * Changes limits, all or none as far as the kernel allows to go back. It checks some settings against each other
  * (quota and period, quota and burst, weight and idle), and which order it takes depends on the values in force: what
- * it calls invalid is tried again behind the others. Errors: cgroup.
+ * it calls invalid is tried again behind the others. Returns how to go back. Errors: cgroup.
  */
-export function writeLimits(changes: readonly LimitChange[]): void {
+export function writeLimits(changes: readonly LimitChange[]): () => void {
   const previous: Previous[] = []
   const write = (change: LimitChange): unknown => {
     const path = `${change.directory}/${change.file}`
@@ -89,4 +89,5 @@ export function writeLimits(changes: readonly LimitChange[]): void {
     const failure = write(change)
     if (failure !== undefined) fail(change, failure)
   }
+  return () => restore(previous)
 }

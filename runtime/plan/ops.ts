@@ -135,6 +135,15 @@ export const OPS = {
   },
   'preserve-fds': { code: 101, side: 'I', signature: 'u', syscall: 'close_range', args: ['count'] },
   'execve': { code: 102, side: 'I', signature: 'vv', syscall: 'execve', args: ['args', 'env'] },
+  'systemd-start': {
+    code: 110,
+    side: 'H',
+    signature: 'ssvs',
+    syscall: 'dbus',
+    args: ['bus', 'unit', 'properties', 'cgroup'],
+  },
+  'systemd-stop': { code: 111, side: 'H', signature: 'ss', syscall: 'dbus', args: ['bus', 'unit'] },
+  'systemd-attach': { code: 112, side: 'H', signature: 'sss', syscall: 'dbus', args: ['bus', 'unit', 'below'] },
 } as const
 
 export type OpKind = keyof typeof OPS

@@ -15,7 +15,7 @@ import type { Json } from '../unit/spec/configs.ts'
 import { MOUNT_OPTIONS } from './mount-options.ts'
 import { linuxFields } from './table.ts'
 
-const features = makeFeatures({ version: '1', commit: 'c', libseccomp: '2.6.0' })
+const features = makeFeatures({ version: '1', commit: 'c', libseccomp: '2.6.0', libsystemd: '252' })
 const claimed = features.linux ?? {}
 const v2: HostFacts = { ...factsOf(unified), lsm: ['apparmor', 'selinux'] }
 const withResctrl = { ...v2, mountinfo: `${v2.mountinfo}50 21 0:50 / /sys/fs/resctrl rw - resctrl resctrl rw\n` }
@@ -204,7 +204,7 @@ test('seccomp: architectures and flags', () => {
   assert.equal(sorted(archs), namesOf('linux.seccomp.architectures[]'))
   const texts = archs?.map((name) => seccompOf(profile({ architectures: [name] })))
   assert.is(new Set(texts).size, archs?.length)
-  const old = makeFeatures({ version: '1', commit: 'c', libseccomp: '2.5.4' }).linux?.seccomp?.archs
+  const old = makeFeatures({ version: '1', commit: 'c', libseccomp: '2.5.4', libsystemd: '252' }).linux?.seccomp?.archs
   assert.is((archs?.length ?? 0) - (old?.length ?? 0), 4)
 
   assert.equal(sorted(knownFlags), namesOf('linux.seccomp.flags[]'))

@@ -3,7 +3,7 @@ import { TsrunError } from '../../../spec/error.ts'
 import { pointerLabel } from '../../../spec/pointer.ts'
 import type { FdSlot, Op, Provenance, Tolerated } from '../../plan/ops.ts'
 import { type CgroupWrite, toWriteOp } from '../cgroup-write.ts'
-import type { CgroupContext } from '../cgroup-plan.ts'
+import type { CgroupContext, ContainerCgroup } from '../cgroup-plan.ts'
 import { compileDevicePolicy } from '../device-policy.ts'
 import type { Hierarchy } from '../hierarchies.ts'
 import { openTasks, openUnified } from '../join.ts'
@@ -24,7 +24,36 @@ export function compileV1(context: CgroupContext): {
   setup: Op[]
   cgroupSlot: FdSlot | null
 } {
-  const { input, cgroups, origin } = context
+  const prepare: Op[] = []
+  const setup: Op[] = []
+  let cgroupSlot: FdSlot | null = null
+  for (const { hierarchy, directory, ops, origin, tolerate } of limitedCgroups(context)) {
+    prepare.push(...ops)
+    const slot = context.input.slots.next()
+    if (hierarchy.version === 2) {
+      cgroupSlot = slot
+      prepare.push(openUnified(directory, slot, origin, tolerate))
+    } else {
+      prepare.push(openTasks(directory, slot, origin, tolerate))
+      setup.push({ kind: 'join-cgroup', slot, ...origin, tolerate })
+    }
+  }
+  return { prepare, setup, cgroupSlot }
+}
+
+/** The same without a way in. Errors: cgroup. */
+export function limitCgroupsV1(context: CgroupContext): Op[] {
+  return limitedCgroups(context).flatMap(({ ops }) => ops)
+}
+
+interface LimitedCgroup extends ContainerCgroup {
+  /** Make the directory, write the limits. */
+  readonly ops: readonly Op[]
+  readonly origin: Provenance
+  readonly tolerate: readonly Tolerated[]
+}
+
+function limitedCgroups(context: CgroupContext): LimitedCgroup[] {
   const limits = compileResourcesV1(context.resources)
   const deviceWrites = compileDevices(context)
   for (const write of limits) requireController(write, context)
@@ -32,29 +61,18 @@ export function compileV1(context: CgroupContext): {
   // A limit that was asked for must not be lost because its cgroup could not be made.
   const limited = new Set<string>()
   for (const { controller } of limits) limited.add(controller)
-  const prepare: Op[] = []
-  const setup: Op[] = []
-  let cgroupSlot: FdSlot | null = null
-  for (const { hierarchy, directory } of cgroups) {
+  return context.cgroups.map(({ hierarchy, directory }) => {
     const tolerate = hasAny(hierarchy, limited) ? [] : context.lenient
     const flags = hierarchy.controllers.includes('cpuset') ? MAKE_CPUSET : 0
-    const here = originIn(hierarchy, origin)
-    prepare.push({ kind: 'cgroup-make', path: directory, flags, ...here, tolerate })
+    const origin = originIn(hierarchy, context.origin)
+    const ops: Op[] = [{ kind: 'cgroup-make', path: directory, flags, ...origin, tolerate }]
     for (const writes of [limits, deviceWrites]) {
       for (const write of writes) {
-        if (hierarchy.controllers.includes(write.controller)) prepare.push(toWriteOp(directory, write))
+        if (hierarchy.controllers.includes(write.controller)) ops.push(toWriteOp(directory, write))
       }
     }
-    const slot = input.slots.next()
-    if (hierarchy.version === 2) {
-      cgroupSlot = slot
-      prepare.push(openUnified(directory, slot, here, tolerate))
-    } else {
-      prepare.push(openTasks(directory, slot, here, tolerate))
-      setup.push({ kind: 'join-cgroup', slot, ...here, tolerate })
-    }
-  }
-  return { prepare, setup, cgroupSlot }
+    return { hierarchy, directory, ops, origin, tolerate }
+  })
 }
 
 function originIn(hierarchy: Hierarchy, { cause, label }: Provenance): Provenance {

@@ -33,24 +33,36 @@ export function compileV2(context: CgroupContext): {
   setup: Op[]
   cgroupSlot: FdSlot | null
 } {
-  const [cgroup] = context.cgroups
-  invariant(cgroup !== undefined, 'v2 without a hierarchy')
+  const { directory } = theCgroup(context)
   const { input, origin } = context
-  const available = input.facts.cgroupControllers?.split(/\s+/).filter((name) => name !== '')
-  const limits = compileResourcesV2(context.resources)
-  for (const write of limits) requireController(write, available)
   // A limit that was asked for must not be lost because the cgroup could not be made.
-  const tolerate = limits.length > 0 ? [] : context.lenient
+  const tolerate = compileResourcesV2(context.resources).length > 0 ? [] : context.lenient
   const slot = input.slots.next()
   const prepare: Op[] = [
-    { kind: 'cgroup-make', path: cgroup.directory, flags: 0, ...origin, tolerate },
-    ...enableControllers(cgroup, available ?? [], limits, context),
+    { kind: 'cgroup-make', path: directory, flags: 0, ...origin, tolerate },
+    ...limitCgroupV2(context),
+    openUnified(directory, slot, origin, tolerate),
+  ]
+  return { prepare, setup: [], cgroupSlot: slot }
+}
+
+/** Ops for a cgroup that is there: its limits, its owner and its device rules. Errors: cgroup. */
+export function limitCgroupV2(context: CgroupContext): Op[] {
+  const cgroup = theCgroup(context)
+  const limits = compileResourcesV2(context.resources)
+  for (const write of limits) requireController(write, context)
+  return [
+    ...enableControllers(cgroup, limits, context),
     ...limits.map((write) => toWriteOp(cgroup.directory, write)),
     ...compileDelegation(cgroup, context),
     ...deviceFilter(cgroup, context),
-    openUnified(cgroup.directory, slot, origin, tolerate),
   ]
-  return { prepare, setup: [], cgroupSlot: slot }
+}
+
+function theCgroup({ cgroups }: CgroupContext): ContainerCgroup {
+  const [cgroup] = cgroups
+  invariant(cgroup !== undefined, 'v2 without a hierarchy')
+  return cgroup
 }
 
 /**
@@ -60,18 +72,16 @@ export function compileV2(context: CgroupContext): {
  */
 function enableControllers(
   cgroup: ContainerCgroup,
-  available: readonly string[],
   limits: readonly CgroupWrite[],
-  { origin }: CgroupContext,
+  { origin, available = [], above }: CgroupContext,
 ): Op[] {
   if (available.length === 0) return []
   const needed = available.filter((name) => limits.some((write) => write.controller === name))
   const requests = [available, needed]
     .filter((names) => names.length > 0)
     .map((names) => names.map((name) => `+${name}`).join(' '))
-  const { mountPoint } = cgroup.hierarchy
   const ops: Op[] = []
-  for (const directory of ancestors(mountPoint, cgroup.directory)) {
+  for (const directory of ancestors(above, cgroup.directory)) {
     for (const data of new Set(requests)) {
       const path = `${directory}/cgroup.subtree_control`
       ops.push({ kind: 'write-file', path, data, ...origin, tolerate: anyRefusal })
@@ -80,10 +90,10 @@ function enableControllers(
   return ops
 }
 
-/** From the mount point down to the parent. */
-function ancestors(mountPoint: string, directory: string): string[] {
-  const found = [mountPoint]
-  const parts = directory.slice(mountPoint.length + 1).split('/')
+/** From the topmost down to the parent. */
+function ancestors(topmost: string, directory: string): string[] {
+  const found = [topmost]
+  const parts = directory.slice(topmost.length + 1).split('/')
   for (const part of parts.slice(0, -1)) found.push(`${found.at(-1)}/${part}`)
   return found
 }
@@ -104,13 +114,9 @@ function deviceFilter(cgroup: ContainerCgroup, context: CgroupContext): Op[] {
   ]
 }
 
-/** Errors: cgroup when the host does not offer the controller of a limit. */
-function requireController(write: CgroupWrite, available: readonly string[] | undefined): void {
-  if (available === undefined || !v2Controllers.has(write.controller)) return
-  if (available.includes(write.controller)) return
-  throw new TsrunError(
-    'cgroup',
-    `${pointerLabel(write.pointer)}: the controller ${write.controller} is not available on this host (cgroup v2 offers: ${available.join(' ')})`,
-    { pointer: write.pointer },
-  )
+/** Errors: cgroup when the controller of a limit cannot be had. */
+function requireController({ controller, pointer }: CgroupWrite, { available, missing }: CgroupContext): void {
+  if (available === undefined || !v2Controllers.has(controller) || available.includes(controller)) return
+  const why = missing || `is not available on this host (cgroup v2 offers: ${available.join(' ')})`
+  throw new TsrunError('cgroup', `${pointerLabel(pointer)}: the controller ${controller} ${why}`, { pointer })
 }

@@ -80,7 +80,7 @@ test('reads escapes in mount points', () => {
   assert.is(parseCgroupLayout(line, '0::/').hierarchies[0]?.mountPoint, '/mnt/my groups')
 })
 
-const v1 = { version: 1, controllers: ['memory'], mountPoint: '/m', own: '/own/x' } as const
+const v1 = { version: 1, controllers: ['memory'], mountPoint: '/m', own: '/own/x', root: '/' } as const
 
 test('places the container below the mount point or below the caller', () => {
   assert.is(containerDirectory(v1, '/a/b', 'id', false), '/m/a/b')

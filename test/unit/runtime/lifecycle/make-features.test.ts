@@ -8,7 +8,7 @@ import type { LinuxSeccomp } from '../../../../spec/runtime/seccomp.ts'
 import { featuresSchema } from '../../../../spec/generated/document-validator.ts'
 
 const test = suite('make-features')
-const features = makeFeatures({ version: '1.2.3', commit: 'abc', libseccomp: '2.5.4' })
+const features = makeFeatures({ version: '1.2.3', commit: 'abc', libseccomp: '2.5.4', libsystemd: '252' })
 
 test('it is a features document, and every field is there', () => {
   assert.is((featuresSchema as (value: unknown) => boolean)(JSON.parse(JSON.stringify(features))), true)

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What systemd is asked to do with a unit. */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "systemd.h"
+
+#define JOB_TIMEOUT_S 30
+
+static int is_error(const sd_bus_error *error, const char *name)
+{
+	return sd_bus_error_has_name(error, name);
+}
+
+static int is_gone(const sd_bus_error *error)
+{
+	return is_error(error, "org.freedesktop.systemd1.NoSuchUnit") ||
+	       is_error(error, "org.freedesktop.systemd1.UnitNotLoaded");
+}
+
+/* A job of systemd that is waited for. */
+struct wait {
+	const char *job;
+	char result[32];
+};
+
+static int on_removed(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+	struct wait *wait = data;
+	const char *job, *result;
+	uint32_t id;
+
+	(void)error;
+	if (sd_bus_message_read(m, "uoss", &id, &job, NULL, &result) < 0)
+		return 0;
+	if (wait->job && strcmp(job, wait->job) == 0)
+		snprintf(wait->result, sizeof(wait->result), "%s", result);
+	return 0;
+}
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* The match must be there before the job is: it can be done before its name comes back. */
+static int watch_jobs(sd_bus *bus, struct wait *wait)
+{
+	int r = sd_bus_match_signal(bus, NULL, MANAGER_NAME, MANAGER_PATH, MANAGER, "JobRemoved",
+				    on_removed, wait);
+
+	return r < 0 ? fail_call("watching jobs", NULL, r) : 0;
+}
+
+/* Return: 0 when the job was done, or -1. */
+static int await_job(sd_bus *bus, struct wait *wait, const char *job, const char *what)
+{
+	int64_t until = now_us() + JOB_TIMEOUT_S * 1000000LL;
+
+	wait->job = job;
+	while (!*wait->result) {
+		int64_t left = until - now_us();
+		int r = sd_bus_process(bus, NULL);
+
+		if (r == 0 && left <= 0)
+			return fail("systemd: %s: not done within %d s", what, JOB_TIMEOUT_S);
+		if (r == 0)
+			r = sd_bus_wait(bus, (uint64_t)left);
+		if (r < 0 && r != -EINTR)
+			return fail_call(what, NULL, r);
+	}
+	if (strcmp(wait->result, "done") != 0)
+		return fail("systemd: %s: the job ended with \"%s\"", what, wait->result);
+	return 0;
+}
+
+static int is_scope(const char *unit)
+{
+	size_t length = strlen(unit);
+
+	return length > 6 && strcmp(unit + length - 6, ".scope") == 0;
+}
+
+static int new_call(sd_bus *bus, sd_bus_message **m, const char *method)
+{
+	int r = sd_bus_message_new_method_call(bus, m, MANAGER_NAME, MANAGER_PATH, MANAGER, method);
+
+	return r < 0 ? fail_call(method, NULL, r) : 0;
+}
+
+static int append_pid(sd_bus_message *m, const char *pid)
+{
+	return sd_bus_message_append(m, "(sv)", "PIDs", "au", 1, (unsigned int)atoi(pid));
+}
+
+/* Return: the call, or NULL. */
+static sd_bus_message *start_call(sd_bus *bus, const struct job *job)
+{
+	sd_bus_message *m = NULL;
+	int r;
+
+	if (new_call(bus, &m, "StartTransientUnit") < 0)
+		return NULL;
+	r = sd_bus_message_append(m, "ss", job->unit, "replace");
+	if (r >= 0)
+		r = sd_bus_message_open_container(m, 'a', "(sv)");
+	if (r >= 0 && is_scope(job->unit))
+		r = append_pid(m, job->argument);
+	if (r < 0)
+		fail_call("StartTransientUnit", NULL, r);
+	else
+		r = properties_append(bus, m, job);
+	if (r >= 0)
+		r = sd_bus_message_close_container(m);
+	if (r >= 0)
+		r = sd_bus_message_append(m, "a(sa(sv))", 0);
+	return r < 0 ? sd_bus_message_unref(m) : m;
+}
+
+static void reset_failed(sd_bus *bus, const char *unit)
+{
+	sd_bus_call_method(bus, MANAGER_NAME, MANAGER_PATH, MANAGER, "ResetFailedUnit", NULL, NULL,
+			   "s", unit);
+}
+
+/* True when a unit of this name is only kept because it has failed: then it is out of the way now. */
+static int clear_failed(sd_bus *bus, const char *unit, char *state, size_t size)
+{
+	char *path = NULL, *active = NULL;
+	const char *interface = MANAGER_NAME ".Unit";
+	int failed = 0;
+
+	snprintf(state, size, "unknown");
+	if (sd_bus_path_encode(MANAGER_PATH "/unit", unit, &path) >= 0 &&
+	    sd_bus_get_property_string(bus, MANAGER_NAME, path, interface, "ActiveState", NULL,
+				       &active) >= 0) {
+		snprintf(state, size, "%s", active);
+		failed = strcmp(active, "failed") == 0;
+	}
+	if (failed)
+		reset_failed(bus, unit);
+	free(path);
+	free(active);
+	return failed;
+}
+
+/* One try. Return: STATUS_DONE, STATUS_FAILED, or STATUS_UNIT_EXISTS with nothing said yet. */
+static enum status start(sd_bus *bus, const struct job *job, sd_bus_message *call)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus_message *reply = NULL;
+	struct wait wait = {0};
+	enum status status = STATUS_FAILED;
+	const char *path;
+	char what[320];
+	int r;
+
+	snprintf(what, sizeof(what), "start of %s", job->unit);
+	if (watch_jobs(bus, &wait) < 0)
+		return STATUS_FAILED;
+	r = sd_bus_call(bus, call, 0, &error, &reply);
+	if (r < 0 && is_error(&error, "org.freedesktop.systemd1.UnitExists"))
+		status = STATUS_UNIT_EXISTS;
+	else if (r < 0)
+		fail_call(what, &error, r);
+	else if (sd_bus_message_read(reply, "o", &path) < 0)
+		fail("systemd: %s: its answer cannot be read", what);
+	else if (await_job(bus, &wait, path, what) == 0)
+		status = STATUS_DONE;
+	sd_bus_error_free(&error);
+	sd_bus_message_unref(reply);
+	return status;
+}
+
+enum status unit_start(sd_bus *bus, const struct job *job)
+{
+	sd_bus_message *call = start_call(bus, job), *again = NULL;
+	enum status status = call ? start(bus, job, call) : STATUS_FAILED;
+	char state[32];
+
+	if (status == STATUS_UNIT_EXISTS && clear_failed(bus, job->unit, state, sizeof(state))) {
+		/* A message is sealed once it was sent. */
+		if (new_call(bus, &again, "StartTransientUnit") == 0 &&
+		    sd_bus_message_rewind(call, 1) >= 0 && sd_bus_message_copy(again, call, 1) >= 0)
+			status = start(bus, job, again);
+		else
+			status = STATUS_FAILED;
+	}
+	if (status == STATUS_UNIT_EXISTS)
+		fail("systemd: unit %s already exists (it is %s): choose another name, or end it "
+		     "with systemctl stop",
+		     job->unit, state);
+	sd_bus_message_unref(call);
+	sd_bus_message_unref(again);
+	return status;
+}
+
+enum status unit_set(sd_bus *bus, const struct job *job)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus_message *m = NULL;
+	char what[320];
+	int r;
+
+	snprintf(what, sizeof(what), "properties of %s", job->unit);
+	if (new_call(bus, &m, "SetUnitProperties") < 0)
+		return STATUS_FAILED;
+	r = sd_bus_message_append(m, "sb", job->unit, 1);
+	if (r >= 0)
+		r = sd_bus_message_open_container(m, 'a', "(sv)");
+	if (r < 0)
+		fail_call(what, NULL, r);
+	else
+		r = properties_append(bus, m, job);
+	if (r >= 0)
+		r = sd_bus_message_close_container(m);
+	if (r >= 0) {
+		r = sd_bus_call(bus, m, 0, &error, NULL);
+		if (r < 0)
+			fail_call(what, &error, r);
+	}
+	/* It answers before it writes the limits, and takes the next message after that. */
+	if (r >= 0)
+		sd_bus_call_method(bus, MANAGER_NAME, MANAGER_PATH, "org.freedesktop.DBus.Peer",
+				   "Ping", NULL, NULL, NULL);
+	sd_bus_error_free(&error);
+	sd_bus_message_unref(m);
+	return r < 0 ? STATUS_FAILED : STATUS_DONE;
+}
+
+enum status unit_stop(sd_bus *bus, const struct job *job)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus_message *reply = NULL;
+	struct wait wait = {0};
+	const char *path;
+	char what[320];
+	int r = watch_jobs(bus, &wait);
+
+	snprintf(what, sizeof(what), "stop of %s", job->unit);
+	if (r == 0) {
+		r = sd_bus_call_method(bus, MANAGER_NAME, MANAGER_PATH, MANAGER, "StopUnit", &error,
+				       &reply, "ss", job->unit, "replace");
+		if (r < 0 && is_gone(&error))
+			r = 0;
+		else if (r < 0)
+			fail_call(what, &error, r);
+		else if (sd_bus_message_read(reply, "o", &path) < 0)
+			r = fail("systemd: %s: its answer cannot be read", what);
+		else
+			r = await_job(bus, &wait, path, what);
+	}
+	/* One whose processes were killed for want of memory counts as failed, and stays. */
+	if (r >= 0)
+		reset_failed(bus, job->unit);
+	sd_bus_error_free(&error);
+	sd_bus_message_unref(reply);
+	return r < 0 ? STATUS_FAILED : STATUS_DONE;
+}
+
+enum status unit_attach(sd_bus *bus, const struct job *job)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	const char *below = strchr(job->argument, ' ');
+	char what[320];
+	int r = sd_bus_call_method(bus, MANAGER_NAME, MANAGER_PATH, MANAGER,
+				   "AttachProcessesToUnit", &error, NULL, "ssau", job->unit,
+				   below ? below + 1 : "", 1, (unsigned int)atoi(job->argument));
+
+	snprintf(what, sizeof(what), "attach to %s", job->unit);
+	if (r < 0)
+		fail_call(what, &error, r);
+	sd_bus_error_free(&error);
+	return r < 0 ? STATUS_FAILED : STATUS_DONE;
+}
