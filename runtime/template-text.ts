@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Spec } from '../spec/runtime/config.ts'
 import { staysInItsCgroup } from './cgroups/compile-exec-cgroups.ts'
+import { cgroupManager } from './compile/cgroup-manager.ts'
 import { optionList } from './compile/context.ts'
 import { readState } from './compile/state-json.ts'
 import type { PlanRequest } from './facts/request.ts'
@@ -36,8 +37,14 @@ export function withTemplateText(request: PlanRequest, text: string): PlanReques
 
 /** The holes of a request's text in order, or undefined when it is not for templates. The request has been compiled. */
 export function requestHoles(request: PlanRequest): readonly Hole[] | undefined {
-  const config = findHoles(request.config, JSON.parse(request.config) as Spec)
+  const spec = JSON.parse(request.config) as Spec
+  const systemd = isSystemds(request)
+  // The unit is named after the id then, and what is in a name decides where systemd puts the unit.
+  if (systemd && request.verb !== 'exec' && !spec.linux?.cgroupsPath) return undefined
+  const config = findHoles(request.config, spec, systemd)
   if (request.verb !== 'exec') return config
+  // Whether a user's process can go into the cgroup itself is decided by where that is.
+  if (systemd && request.facts.uid !== 0) return undefined
   if (optionList(request, 'cgroup').length > 0 || !isOrdinary(request)) return undefined
   const parts = documents(request)
   if (parts.some((part) => part.includes('\0'))) return undefined
@@ -50,6 +57,11 @@ export function requestHoles(request: PlanRequest): readonly Hole[] | undefined 
     at += (parts[index] ?? '').length + 1
     return moved
   })
+}
+
+/** systemd makes the container's cgroup, or has made it. */
+function isSystemds(request: PlanRequest): boolean {
+  return request.verb === 'exec' ? readState(request.state).systemd : cgroupManager(request) === 'systemd'
 }
 
 /** Init is where it was put: that it may be elsewhere is decided by the values of paths. */

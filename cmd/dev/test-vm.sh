@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# `npm run test:vm [-- FILTER...]`: builds here, then runs the host and security tests in a virtual machine that has cgroup v2
-# alone and systemd as init. Arguments: only test files whose path contains one of them.
+# `npm run test:vm [-- [--user USER] FILTER...]`: builds here, then runs the host and security tests in a virtual machine that
+# has cgroup v2 alone and systemd as init. Arguments: only test files whose path contains one of them. As a user that is not
+# root, what needs root is skipped, and the rest runs in user namespaces below that user's own systemd.
 # The last line is `N passed, N failed[, N skipped]`.
 #
 # What starts the machine is no part of this project: VM_RUN names it, else it is ../shared/vm/vm-run. It is called as
-# `$VM_RUN --timeout SECONDS --share DIR -- COMMAND...` and runs COMMAND as root, with DIR at /mnt/share.
+# `$VM_RUN --timeout SECONDS --user USER --share DIR -- COMMAND...` and runs COMMAND as USER in DIR, which the machine shares.
 #
 #   VM_TIMEOUT       seconds until the machine is stopped; default 5400
 #   TSRUN_TEST_RECORD  directory for what the tests exercise: see cmd/dev/conformance.sh
@@ -18,6 +19,12 @@ fail() {
 	exit 1
 }
 
+user=root
+if [ "${1-}" = --user ]; then
+	[ $# -gt 1 ] || fail "--user needs the name of a user of the machine"
+	user=$2
+	shift 2
+fi
 vm_run=${VM_RUN:-../shared/vm/vm-run}
 [ -x "$vm_run" ] || fail "no virtual machine: $vm_run is missing; set VM_RUN to a program that starts one"
 bun=node_modules/.bin/bun
@@ -26,6 +33,7 @@ bun=node_modules/.bin/bun
 sh cmd/dev/build.sh
 sh cmd/dev/build-lib.sh
 share=$(mktemp -d)
+chmod 755 "$share"
 trap 'rm -rf "$share"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -50,13 +58,17 @@ rm -rf "$project"
 [ $# -gt 0 ] || set -- test/host/ test/security/
 status=0
 # shellcheck disable=SC2016 # expanded inside
-"$vm_run" --timeout "${VM_TIMEOUT:-5400}" --share "$share" -- env "TSRUN_TEST_SLOW=${TSRUN_TEST_SLOW:-10}" sh -euc '
+"$vm_run" --timeout "${VM_TIMEOUT:-5400}" --user "$user" --share "$share" -- \
+	env "TSRUN_TEST_SLOW=${TSRUN_TEST_SLOW:-10}" "TSRUN_TEST_ONLY=${TSRUN_TEST_ONLY-}" "TSRUN_RUNTIME=${TSRUN_RUNTIME-}" sh -euc '
 	[ ! -d record ] || export TSRUN_TEST_RECORD="$PWD/record"
-	mkdir /run/tsrun-test
-	mount -t tmpfs -o mode=755 tmpfs /run/tsrun-test
-	tar -C /run/tsrun-test -xf project.tar
-	cd /run/tsrun-test/project
-	echo "Linux $(uname -r), $(stat -f -c %T /sys/fs/cgroup), $(cat /proc/1/comm)"
+	[ -n "$TSRUN_TEST_ONLY" ] || unset TSRUN_TEST_ONLY
+	[ -n "$TSRUN_RUNTIME" ] || unset TSRUN_RUNTIME
+	work=$(mktemp -d)
+	[ "$(id -u)" != 0 ] || mount -t tmpfs -o mode=755 tmpfs "$work"
+	chmod 755 "$work"
+	tar -C "$work" -xf project.tar
+	cd "$work/project"
+	echo "Linux $(uname -r), $(stat -f -c %T /sys/fs/cgroup), $(cat /proc/1/comm), user $(id -un)"
 	TSRUN_TEST_BIN=$PWD/dist/test exec node_modules/.bin/bun cmd/dev/run-tests.ts "$@"
 ' sh "$@" || status=$?
 [ ! -f "$share/record/tests.jsonl" ] || cat "$share/record/tests.jsonl" >>"$TSRUN_TEST_RECORD/tests.jsonl"

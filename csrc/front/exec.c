@@ -102,8 +102,10 @@ static int fill_request(struct err *e, struct request *r, const struct exec *x)
 	request_put_text(r, "bundle", x->container.plan.fields[FIELD_BUNDLE]);
 	request_put_text(r, "target.pid", pid);
 	result = fill_documents(e, r, x);
-	with_cgroups =
-		result == 0 && !stays_in_its_cgroup(r, x->container.plan.fields[FIELD_PROCS_DIRS]);
+	/* Where a user's process comes from decides whether it can go there by itself. */
+	with_cgroups = result == 0 &&
+		       (geteuid() != 0 ||
+			!stays_in_its_cgroup(r, x->container.plan.fields[FIELD_PROCS_DIRS]));
 	request_put_command(r, &f->args);
 	request_begin_fixed(r);
 	request_put_text(r, "verb", "exec");

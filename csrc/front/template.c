@@ -17,7 +17,7 @@
 #define PLAN_LENGTH_WORD 2
 #define PLAN_HEADER_WORDS 56u
 
-enum hole_class { CLASS_PATH, CLASS_WORD, CLASS_TEXT, CLASS_NUMBER };
+enum hole_class { CLASS_PATH, CLASS_WORD, CLASS_TEXT, CLASS_NUMBER, CLASS_UNIT };
 enum piece_kind { PIECE_LITERAL, PIECE_HOLE, PIECE_ID, PIECE_BUNDLE, PIECE_TIME };
 enum fixup_kind { FIXUP_OFFSET, FIXUP_LENGTH };
 
@@ -80,6 +80,8 @@ static int in_class(enum hole_class class, unsigned char c)
 		return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
 	case CLASS_NUMBER:
 		return c >= '0' && c <= '9';
+	case CLASS_UNIT:
+		return alnum || c == '_';
 	}
 	return 0;
 }
@@ -107,8 +109,11 @@ static int is_clean_path(const char *s, size_t n)
 /* Length of what stands in a hole that starts here; 0 when it is not of the class. The chunk behind it shows that all of it was taken. */
 static size_t measure(enum hole_class class, const char *s, size_t room)
 {
-	static const size_t longest[] = {
-		[CLASS_PATH] = 200, [CLASS_WORD] = 64, [CLASS_TEXT] = 4096, [CLASS_NUMBER] = 20};
+	static const size_t longest[] = {[CLASS_PATH] = 200,
+					 [CLASS_WORD] = 64,
+					 [CLASS_TEXT] = 4096,
+					 [CLASS_NUMBER] = 20,
+					 [CLASS_UNIT] = 64};
 	size_t most = longest[class], n = 0;
 
 	while (n < room && n <= most && in_class(class, (unsigned char)s[n]))
@@ -161,7 +166,7 @@ static int match(struct filler *f)
 	for (uint32_t i = 0; i < rows; i++, hole += HOLE_WORDS) {
 		size_t n;
 
-		if (hole[0] > CLASS_NUMBER || !fits(t, hole[1], hole[2]) || hole[2] > rest.length ||
+		if (hole[0] > CLASS_UNIT || !fits(t, hole[1], hole[2]) || hole[2] > rest.length ||
 		    memcmp(t->bytes + hole[1], rest.data, hole[2]) != 0)
 			return 0;
 		rest.data += hole[2];

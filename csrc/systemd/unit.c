@@ -130,25 +130,29 @@ static void reset_failed(sd_bus *bus, const char *unit)
 			   "s", unit);
 }
 
-/* True when a unit of this name is only kept because it has failed: then it is out of the way now. */
-static int clear_failed(sd_bus *bus, const char *unit, char *state, size_t size)
+/* The state of a unit in words of systemd; "inactive" for one that is not there. */
+static void read_state(sd_bus *bus, const char *unit, char *state, size_t size)
 {
 	char *path = NULL, *active = NULL;
 	const char *interface = MANAGER_NAME ".Unit";
-	int failed = 0;
 
 	snprintf(state, size, "unknown");
 	if (sd_bus_path_encode(MANAGER_PATH "/unit", unit, &path) >= 0 &&
 	    sd_bus_get_property_string(bus, MANAGER_NAME, path, interface, "ActiveState", NULL,
-				       &active) >= 0) {
+				       &active) >= 0)
 		snprintf(state, size, "%s", active);
-		failed = strcmp(active, "failed") == 0;
-	}
-	if (failed)
-		reset_failed(bus, unit);
 	free(path);
 	free(active);
-	return failed;
+}
+
+/* True when a unit of this name is only kept because it has failed: then it is out of the way now. */
+static int clear_failed(sd_bus *bus, const char *unit, char *state, size_t size)
+{
+	read_state(bus, unit, state, size);
+	if (strcmp(state, "failed") != 0)
+		return 0;
+	reset_failed(bus, unit);
+	return 1;
 }
 
 /* One try. Return: STATUS_DONE, STATUS_FAILED, or STATUS_UNIT_EXISTS with nothing said yet. */
@@ -182,9 +186,15 @@ static enum status start(sd_bus *bus, const struct job *job, sd_bus_message *cal
 enum status unit_start(sd_bus *bus, const struct job *job)
 {
 	sd_bus_message *call = start_call(bus, job), *again = NULL;
-	enum status status = call ? start(bus, job, call) : STATUS_FAILED;
+	enum status status = STATUS_FAILED;
 	char state[32];
 
+	/* One without a file of its own, as most slices are, systemd would take for a new one. */
+	read_state(bus, job->unit, state, sizeof(state));
+	if (strcmp(state, "active") == 0)
+		status = STATUS_UNIT_EXISTS;
+	else if (call)
+		status = start(bus, job, call);
 	if (status == STATUS_UNIT_EXISTS && clear_failed(bus, job->unit, state, sizeof(state))) {
 		/* A message is sealed once it was sent. */
 		if (new_call(bus, &again, "StartTransientUnit") == 0 &&

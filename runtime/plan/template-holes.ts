@@ -2,7 +2,7 @@
 import type { Spec } from '../../spec/runtime/config.ts'
 
 /** What may stand in a hole: csrc/front/template.c checks the same, byte by byte. */
-export const HOLE_CLASS = { path: 0, word: 1, text: 2, number: 3 } as const
+export const HOLE_CLASS = { path: 0, word: 1, text: 2, number: 3, unit: 4 } as const
 export type HoleClass = keyof typeof HOLE_CLASS
 
 const patterns: Readonly<Record<HoleClass, RegExp>> = {
@@ -13,6 +13,8 @@ const patterns: Readonly<Record<HoleClass, RegExp>> = {
   text: /^(?:(?!["\\])[ -~]){1,4096}$/,
   // For what no plan depends on.
   number: /^[0-9]{1,20}$/,
+  // A part of the name of a systemd unit, without what ends a part or says what kind of unit it is.
+  unit: /^[A-Za-z0-9_]{1,64}$/,
 }
 
 /** True when a text is of the class. */
@@ -34,6 +36,9 @@ export interface Hole {
 const known: ReadonlySet<string> = new Set(['HOME', 'LISTEN_FDS', 'LISTEN_PID', 'LISTEN_FDNAMES', 'NOTIFY_SOCKET'])
 /** Places where the kind of the source matters. */
 const special: ReadonlySet<string> = new Set(['/', '/dev', '/proc', '/sys', '/sys/fs/cgroup'])
+
+/** Together with a name as long as can be, it makes a name that systemd takes. */
+const MOST_PREFIX = 128
 
 interface Found {
   readonly keys: readonly string[]
@@ -87,11 +92,21 @@ export function pathHoles(text: string, start: number): readonly Hole[] {
   return names.map(({ 0: name, index }) => ({ hole: 'word', start: start + index, end: start + index + name.length }))
 }
 
+/** slice:prefix:name of the systemd driver: the name, and the last part of a nested slice, as engines make them for each pod. */
+function unitHoles(text: string, start: number): readonly Hole[] {
+  const [, slice = '', part, prefix = '', name = ''] = /^((?:[^:]*-([^:-]+))?[^:]*):([^:]+):([^:]+)$/.exec(text) ?? []
+  const at = (found: string, from: number): readonly Hole[] =>
+    isOfClass(found, 'unit') ? [{ hole: 'unit', start: start + from, end: start + from + found.length }] : []
+  if (name === '' || prefix.length > MOST_PREFIX) return []
+  const last = part?.endsWith('.slice') ? part.slice(0, -'.slice'.length) : ''
+  return [...at(last, slice.length - '.slice'.length - last.length), ...at(name, text.length - name.length)]
+}
+
 /** How a value becomes holes: whole, or in parts. */
-type Kind = HoleClass | 'env' | 'components' | 'linked'
+type Kind = HoleClass | 'env' | 'components' | 'units' | 'linked'
 
 /** Class of a field that the compiler passes on as it is, whatever it says; undefined for all others. */
-function classOf([first, second, third, fourth]: readonly string[], spec: Spec): Kind | undefined {
+function classOf([first, second, third, fourth]: readonly string[], spec: Spec, systemd: boolean): Kind | undefined {
   switch (first) {
     case 'root':
       return second === 'path' ? 'path' : undefined
@@ -110,7 +125,7 @@ function classOf([first, second, third, fourth]: readonly string[], spec: Spec):
     }
     case 'linux':
       // On cgroup v2 every directory on the way counts.
-      if (second === 'cgroupsPath' && third === undefined) return 'components'
+      if (second === 'cgroupsPath' && third === undefined) return systemd ? 'units' : 'components'
       return second === 'namespaces' && fourth === 'path' ? 'path' : undefined
     default:
       return undefined
@@ -133,15 +148,16 @@ function holesOf(json: string, kindOf: (keys: readonly string[]) => Kind | undef
       const value = envHole(text, start, end)
       if (value !== undefined) holes.push(value)
     } else if (hole === 'components') holes.push(...pathHoles(text, start))
+    else if (hole === 'units') holes.push(...unitHoles(text, start))
     else if (hole === 'linked') for (const name of pathHoles(text, start)) holes.push({ ...name, linked: true })
     else if (isOfClass(text, hole)) holes.push({ hole, start, end })
   }
   return holes
 }
 
-/** The holes of a config.json. */
-export function findHoles(json: string, spec: Spec): readonly Hole[] {
-  return holesOf(json, (keys) => classOf(keys, spec))
+/** The holes of a config.json. `systemd`: it makes the cgroups. */
+export function findHoles(json: string, spec: Spec, systemd = false): readonly Hole[] {
+  return holesOf(json, (keys) => classOf(keys, spec, systemd))
 }
 
 /** The holes of a --process file. */

@@ -2,7 +2,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Json, makeConfig } from './bundle.ts'
+import { isRootless } from './host.ts'
 import type { Report } from './report.ts'
+import { forThisUser } from './rootless.ts'
 import { callRuntime, type CallOptions, type Outcome, until } from './runtime.ts'
 import { mark, newDir, nextNumber, stateRoot } from './work-dir.ts'
 
@@ -55,9 +57,10 @@ export function newContainer(patch: Json | ((id: string) => Json) = {}, id: stri
     const config = makeConfig(change)
     const linux = config['linux'] as Json | undefined
     if (linux !== undefined && !('cgroupsPath' in linux)) {
-      linux['cgroupsPath'] = `/${id}`
+      // A user's own is beside the cgroup that the tests run in.
+      linux['cgroupsPath'] = isRootless ? id : `/${id}`
     }
-    return config
+    return forThisUser(config)
   }
   configure(withCgroup(typeof patch === 'function' ? patch(id) : patch))
   const call: Container['call'] = (verb, flags = [], rest = [], options = {}) =>

@@ -59,8 +59,11 @@ export function hasController(name: string): boolean {
 /** A reason why a test cannot run on this host, or undefined when it can. */
 export type Need = () => string | undefined
 
+/** True when the tests run as a user, whose containers are in a user namespace. */
+export const isRootless: boolean = process.getuid?.() !== 0
+
 /** Needs root of the host. */
-export const needsRoot: Need = () => (process.getuid?.() === 0 ? undefined : 'needs root')
+export const needsRoot: Need = () => (isRootless ? 'needs root' : undefined)
 
 /** Needs cgroup v1 (or hybrid). */
 export const needsCgroup1: Need = () => (cgroupVersion === 1 ? undefined : 'this host has cgroup v2 only')
@@ -97,6 +100,13 @@ export function needsLsm(name: string): Need {
     const active = existsSync(file) && readFileSync(file, 'utf8').split(',').includes(name)
     return active ? undefined : `${name} is not active on this host`
   }
+}
+
+/** Needs systemd as init; as a user, that user's own service manager as well. */
+export const needsSystemd: Need = () => {
+  if (!existsSync('/run/systemd/system')) return 'systemd does not run on this host'
+  if (isRootless && !existsSync(`/run/user/${process.getuid?.()}/bus`)) return 'this user has no systemd of its own'
+  return undefined
 }
 
 /** Capabilities that this process has, by number. */

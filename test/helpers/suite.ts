@@ -31,14 +31,19 @@ export function unmount(target: string): void {
   spawnSync('umount', ['-l', target])
 }
 
-function skipReason(suiteName: string, title: string, options: TestOptions): string | undefined {
+function skipReason(
+  suiteName: string,
+  title: string,
+  options: TestOptions,
+  always: readonly Need[],
+): string | undefined {
   const differs =
     findDifference(options.differsFrom ?? {}, runtimeName, runtimeVersion) ??
     (runtimeName === 'crun' ? crunDifference(suiteName, title) : undefined)
   if (differs !== undefined && process.env['TSRUN_TEST_ALL'] === undefined) {
     return `${runtimeName} differs: ${differs}`
   }
-  for (const need of [needsRoot, ...(options.needs ?? [])]) {
+  for (const need of [...always, ...(options.needs ?? [])]) {
     const reason = need()
     if (reason !== undefined) {
       return reason
@@ -76,8 +81,17 @@ async function guarded(body: () => void | Promise<void>, timeoutMs: number): Pro
   assert.equal(leaks, [], 'something was left behind')
 }
 
+/** What holds for all tests of a suite. */
+export interface SuiteOptions {
+  /** They run without root as well, in a user namespace; those that do not have `needsRoot`. */
+  readonly rootless?: boolean
+}
+
 /** A group of tests against real containers. Call `run` of the result at the end of the file. */
-export function hostSuite(name: string): { readonly test: HostTest; readonly run: () => void } {
+export function hostSuite(
+  name: string,
+  { rootless = false }: SuiteOptions = {},
+): { readonly test: HostTest; readonly run: () => void } {
   const tests: Test<Context> = suite(name)
   const only = process.env['TSRUN_TEST_ONLY']
   const titles: string[] = []
@@ -86,7 +100,7 @@ export function hostSuite(name: string): { readonly test: HostTest; readonly run
     if (only !== undefined && !title.includes(only)) {
       return
     }
-    const reason = skipReason(name, title, options)
+    const reason = skipReason(name, title, options, rootless ? [] : [needsRoot])
     if (reason !== undefined) {
       process.stdout.write(`SKIP ${name}: ${title}: ${reason}\n`)
       tests.skip(title, () => undefined)

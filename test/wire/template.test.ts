@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { cgroupManager } from '../../runtime/compile/cgroup-manager.ts'
 import type { PlanRequest } from '../../runtime/facts/request.ts'
 import { decodePlan } from '../../runtime/plan/decode.ts'
 import { encodePlan } from '../../runtime/plan/encode.ts'
@@ -73,6 +74,7 @@ const alternatives = {
   word: ['h', 'Other-Host.example', 'x'.repeat(64)],
   text: [' ', 'other value: {}[],=/~', "it's;$(x)`y`", 'z'.repeat(3000)],
   number: ['0', '17', '9'.repeat(20)],
+  unit: ['u', '0123_abcDEF', 'x'.repeat(64)],
 } as const
 
 /** What is linked keeps its equals, and gets no new ones. */
@@ -87,6 +89,9 @@ function valuesOf(text: string, holes: readonly Hole[], round: number): readonly
     return list[(index + round) % list.length] ?? ''
   })
 }
+
+const holesOf = (request: PlanRequest): readonly Hole[] =>
+  findHoles(request.config, JSON.parse(request.config) as Spec, cgroupManager(request) === 'systemd')
 
 const shown = (plan: Uint8Array): string =>
   JSON.stringify(decodePlan(plan), (_, item: unknown) =>
@@ -135,49 +140,75 @@ test('engines have many holes: paths, ids, arguments, environment', () => {
   assert.ok(holes.some(([hole]) => hole === 'path') && holes.some(([hole]) => hole === 'text'))
 })
 
-test('what does not fit a hole, or lies outside of it, does not fit', () => {
-  const request = readGoldenRequest('engine')
-  const template = makeTemplate(request)
-  const holes = findHoles(request.config, JSON.parse(request.config) as Spec)
-  const good = holes.map(({ start, end }) => request.config.slice(start, end))
-  const bad = {
-    path: [
-      '',
-      '/',
-      'relative',
-      '//x',
-      '/a//b',
-      '/a/../b',
-      '/a/./b',
-      '/..',
-      '/a/.',
-      '/a/',
-      '/a b',
-      '/ä',
-      '/a\\u002fb',
-      `/${'x'.repeat(200)}`,
-    ],
-    word: ['', 'a b', 'a/b', 'ä', 'x'.repeat(65)],
-    text: ['', '\\n', 'ä', '\t', 'x'.repeat(4097), '\x7f'],
-  } as const
-  const trials: Trial[] = [{ template, text: request.config }]
-  for (const hole of ['path', 'word', 'text'] as const) {
-    const at = holes.findIndex((candidate) => candidate.hole === hole)
-    if (at < 0) continue
-    for (const value of bad[hole]) {
-      trials.push({ template, text: fillHoles(request.config, holes, good.with(at, value)) })
+for (const name of ['engine', 'systemd-pod'])
+  test(`${name}: what does not fit a hole, or lies outside of it, does not fit`, () => {
+    const request = readGoldenRequest(name)
+    const template = makeTemplate(request)
+    const holes = holesOf(request)
+    const good = holes.map(({ start, end }) => request.config.slice(start, end))
+    const bad = {
+      path: [
+        '',
+        '/',
+        'relative',
+        '//x',
+        '/a//b',
+        '/a/../b',
+        '/a/./b',
+        '/..',
+        '/a/.',
+        '/a/',
+        '/a b',
+        '/ä',
+        '/a\\u002fb',
+        `/${'x'.repeat(200)}`,
+      ],
+      word: ['', 'a b', 'a/b', 'ä', 'x'.repeat(65)],
+      text: ['', '\\n', 'ä', '\t', 'x'.repeat(4097), '\x7f'],
+      unit: ['', 'a-b', 'a.slice', 'a+b', 'a:b', 'a/b', 'ä', 'x'.repeat(65)],
+    } as const
+    const trials: Trial[] = [{ template, text: request.config }]
+    for (const hole of ['path', 'word', 'text', 'unit'] as const) {
+      const at = holes.findIndex((candidate) => candidate.hole === hole)
+      if (at < 0) continue
+      for (const value of bad[hole]) {
+        trials.push({ template, text: fillHoles(request.config, holes, good.with(at, value)) })
+      }
     }
-  }
-  for (const config of [`${request.config} `, ` ${request.config}`, request.config.slice(0, -1), '', '{}']) {
-    trials.push({ template, text: config })
-  }
-  trials.push({ template, text: request.config.replace('"ociVersion"', '"ociVersioN"') })
-  const [first, ...rest] = fill(program.path, trials)
-  assert.ok(first)
-  rest.forEach((plan, index) => {
-    const text = trials[index + 1]?.text ?? ''
-    assert.is(plan, undefined, `it fits: ${text.slice(0, 300)}`)
+    for (const config of [`${request.config} `, ` ${request.config}`, request.config.slice(0, -1), '', '{}']) {
+      trials.push({ template, text: config })
+    }
+    trials.push({ template, text: request.config.replace('"ociVersion"', '"ociVersioN"') })
+    const [first, ...rest] = fill(program.path, trials)
+    assert.ok(first)
+    rest.forEach((plan, index) => {
+      const text = trials[index + 1]?.text ?? ''
+      assert.is(plan, undefined, `it fits: ${text.slice(0, 300)}`)
+    })
   })
+
+test('units of systemd: the name and the last part of a nested slice are holes', () => {
+  const texts = (cgroupsPath: string): readonly string[] => {
+    const config: Spec = { ociVersion: '1.3.0', linux: { cgroupsPath } }
+    const json = JSON.stringify(config)
+    return findHoles(json, config, true).map(({ start, end }) => json.slice(start, end))
+  }
+  assert.equal(texts('kubepods-besteffort-pod12_ab.slice:cri-containerd:0123'), ['pod12_ab', '0123'])
+  assert.equal(texts('system.slice:docker:0123'), ['0123'])
+  assert.equal(texts(':docker:0123'), ['0123'])
+  // Without a prefix the name may begin as a file of cgroups does; one that ends in .slice is another kind of unit.
+  assert.equal(texts('system.slice::0123'), [])
+  assert.equal(texts('system.slice:docker:a.slice'), [])
+  assert.equal(texts('system.slice:docker:a-b'), [])
+  assert.equal(texts('a:b'), [])
+})
+
+test('with the systemd driver and no cgroupsPath there is no template', () => {
+  const request = readGoldenRequest('systemd-pod')
+  const { linux, ...spec } = JSON.parse(request.config) as Spec
+  const config = JSON.stringify({ ...spec, linux: { ...linux, cgroupsPath: undefined } })
+  const changed = { ...request, config }
+  assert.is(templateFromRequest(changed, planFromRequest(changed)), undefined)
 })
 
 test('a value that decides something is no hole', () => {

@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: Apache-2.0
+// The systemd cgroup driver: the unit that a container lives in, its properties and files, and what is left of it.
+
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as assert from 'uvu/assert'
+import { cgroupMount, defaultMounts, defaultNamespaces, type Json, withArgs } from '../helpers/bundle.ts'
+import { mustSucceed } from '../helpers/container.ts'
+import { isRootless, type Need, needsCgroup2, needsRoot, needsSystemd, readCgroupDir } from '../helpers/host.ts'
+import { callRuntime, isTsrun, until } from '../helpers/runtime.ts'
+import { assertFailure, type Failure, hostSuite, type TestOptions } from '../helpers/suite.ts'
+import {
+  markedUnits,
+  newSystemdContainer,
+  type SystemdContainer,
+  systemctl,
+  unitState,
+  unitValues,
+  usualSlice,
+} from '../helpers/systemd.ts'
+import { mark, stateRoot } from '../helpers/work-dir.ts'
+
+const { test: hostTest, run } = hostSuite('systemd', { rootless: true })
+
+const needsTsrun: Need = () => (isTsrun ? undefined : 'this is a promise of tsrun alone')
+
+function test(name: string, body: () => void | Promise<void>, options: TestOptions = {}): void {
+  const checked = async (): Promise<void> => {
+    await body()
+    await until('no unit is left', () => markedUnits().length === 0)
+  }
+  hostTest(name, checked, { ...options, needs: [needsSystemd, ...(options.needs ?? [])] })
+}
+
+async function withUnit<T>(
+  patch: Json,
+  use: (container: SystemdContainer) => T | Promise<T>,
+  unit?: string,
+): Promise<T> {
+  const container = newSystemdContainer(patch, unit)
+  try {
+    return await use(container)
+  } finally {
+    if (existsSync(join(stateRoot, container.id))) mustSucceed(container.delete(['--force']))
+  }
+}
+
+function withRunningUnit<T>(patch: Json, use: (c: SystemdContainer) => T | Promise<T>, unit?: string): Promise<T> {
+  return withUnit(
+    patch,
+    async (container) => {
+      mustSucceed(container.create())
+      mustSucceed(container.start())
+      await container.waitForStatus('running')
+      return use(container)
+    },
+    unit,
+  )
+}
+
+const sleeper = (patch: Json = {}): Json => withArgs(['sleep', '1000'], patch)
+const limited = (resources: Json): Json => sleeper({ linux: { resources } })
+
+const dirOf = (container: SystemdContainer): string => readCgroupDir(container.pid(), '') ?? ''
+const file = (container: SystemdContainer, name: string): string =>
+  readFileSync(join(dirOf(container), name), 'utf8').trim()
+
+const limits: Json = {
+  memory: { limit: 64 << 20, swap: 96 << 20, reservation: 32 << 20 },
+  cpu: { shares: 512, quota: 25000, period: 50000 },
+  pids: { limit: 50 },
+}
+const limitFiles = ['memory.max', 'memory.swap.max', 'memory.low', 'cpu.weight', 'cpu.max', 'pids.max']
+const limitNames = ['MemoryMax', 'MemorySwapMax', 'MemoryLow', 'CPUQuotaPerSecUSec', 'CPUQuotaPeriodUSec', 'TasksMax']
+const limitValues = ['67108864', '33554432', '33554432', '500ms', '50ms', '50']
+
+test('init is in a scope of the slice that cgroupsPath names', () =>
+  withRunningUnit(sleeper(), (container) => {
+    const { unit } = container
+    assert.is(unitState(unit), 'active')
+    assert.equal(unitValues(unit, 'Slice', 'Delegate', 'DefaultDependencies'), [usualSlice, 'yes', 'no'])
+    const cgroup = unitValues(unit, 'ControlGroup')[0] ?? ''
+    assert.ok(cgroup.endsWith(`/${usualSlice}/${unit}`), cgroup)
+    assert.match(readFileSync(`/proc/${container.pid()}/cgroup`, 'utf8'), new RegExp(`:${cgroup}$`, 'm'))
+    assert.is(unitValues(unit, 'Description')[0]?.includes(container.id), true)
+  }))
+
+test(
+  'limits are properties and files, and stand after a daemon-reload',
+  () =>
+    withRunningUnit(limited(limits), (container) => {
+      const before = limitFiles.map((name) => file(container, name))
+      assert.equal(unitValues(container.unit, ...limitNames), limitValues)
+      assert.equal(before.slice(0, 3), ['67108864', '33554432', '33554432'])
+      assert.equal(before.slice(4), ['25000 50000', '50'])
+      systemctl('daemon-reload')
+      assert.equal(
+        limitFiles.map((name) => file(container, name)),
+        before,
+      )
+    }),
+  { needs: [needsCgroup2] },
+)
+
+test(
+  'unified settings are properties where systemd has them',
+  () => {
+    const unified = { 'memory.high': '50331648', 'memory.min': '1048576', 'pids.max': '33', 'memory.oom.group': '1' }
+    return withRunningUnit(limited({ unified }), (container) => {
+      systemctl('daemon-reload')
+      assert.equal(unitValues(container.unit, 'MemoryHigh', 'MemoryMin', 'TasksMax'), ['50331648', '1048576', '33'])
+      for (const [name, value] of Object.entries(unified)) assert.is(file(container, name), value, name)
+    })
+  },
+  { needs: [needsCgroup2] },
+)
+
+test(
+  'cpusets are properties',
+  () =>
+    withRunningUnit(limited({ cpu: { cpus: '0', mems: '0' } }), (container) => {
+      assert.equal(unitValues(container.unit, 'AllowedCPUs', 'AllowedMemoryNodes'), ['0', '0'])
+      assert.is(file(container, 'cpuset.cpus'), '0')
+    }),
+  { needs: [needsCgroup2] },
+)
+
+test(
+  'update changes properties and files',
+  () =>
+    withRunningUnit(limited(limits), (container) => {
+      const flags = ['--memory', '32m', '--memory-swap', '48m', '--pids-limit', '20', '--cpu-quota', '10000']
+      mustSucceed(container.call('update', flags))
+      const check = (): void => {
+        assert.equal(unitValues(container.unit, 'MemoryMax', 'MemorySwapMax', 'TasksMax', 'CPUQuotaPerSecUSec'), [
+          '33554432',
+          '16777216',
+          '20',
+          '200ms',
+        ])
+        assert.equal(
+          ['memory.max', 'memory.swap.max', 'pids.max', 'cpu.max', 'memory.low'].map((name) => file(container, name)),
+          ['33554432', '16777216', '20', '10000 50000', '33554432'],
+        )
+      }
+      check()
+      systemctl('daemon-reload')
+      check()
+    }),
+  { needs: [needsCgroup2] },
+)
+
+test(
+  'an update that systemd rounds is what was asked for',
+  () =>
+    withRunningUnit(sleeper(), (container) => {
+      mustSucceed(container.call('update', ['--cpu-quota', '12345', '--cpu-period', '100000']))
+      assert.is(file(container, 'cpu.max'), '12345 100000')
+      assert.is(unitValues(container.unit, 'CPUQuotaPerSecUSec')[0], '130ms')
+    }),
+  { needs: [needsCgroup2, needsTsrun] },
+)
+
+test('exec, ps, list, events, pause, resume and kill find the scope', () =>
+  withRunningUnit(limited({ pids: { limit: 50 } }), async (container) => {
+    const inside = mustSucceed(container.exec(['cat', '/proc/self/cgroup'])).stdout
+    assert.match(inside, new RegExp(`/${container.unit}$`, 'm'))
+    const pids = JSON.parse(mustSucceed(container.call('ps', ['--format', 'json'])).stdout) as number[]
+    assert.ok(pids.includes(container.pid()), `${container.pid()} in ${pids}`)
+    mustSucceed(container.call('pause'))
+    assert.is(container.status(), 'paused')
+    mustSucceed(container.call('resume'))
+    assert.is(container.status(), 'running')
+    if (isTsrun) {
+      const { data } = JSON.parse(mustSucceed(container.call('events', ['--stats'])).stdout) as {
+        data: { pids: { limit: number } }
+      }
+      assert.is(data.pids.limit, 50)
+      const list = JSON.parse(mustSucceed(callRuntime(['list', '--format', 'json'])).stdout) as Json[]
+      assert.ok(list.some((entry) => entry['id'] === container.id && entry['status'] === 'running'))
+    }
+    mustSucceed(container.kill('KILL'))
+    await container.waitForStatus('stopped')
+    mustSucceed(container.delete())
+    assert.is(unitState(container.unit), 'inactive')
+  }))
+
+test('delete --force ends the unit', async () => {
+  const container = newSystemdContainer(sleeper())
+  mustSucceed(container.create())
+  mustSucceed(container.start())
+  mustSucceed(container.delete(['--force']))
+  assert.is(unitState(container.unit), 'inactive')
+})
+
+test('run in the foreground leaves no unit', async () => {
+  const container = newSystemdContainer(withArgs(['sh', '-c', 'cat /proc/self/cgroup; exit 3']))
+  const outcome = container.run()
+  assert.is(outcome.status, 3, outcome.stderr)
+  assert.ok(outcome.stdout.includes(container.unit))
+  assert.is(unitState(container.unit), 'inactive')
+})
+
+test(
+  'with a cgroup namespace the container sees itself as the root, without one its own cgroup',
+  async () => {
+    for (const namespaced of [true, false]) {
+      const namespaces = namespaced ? [...defaultNamespaces, { type: 'cgroup' }] : defaultNamespaces
+      const patch = withArgs(['sh', '-c', 'cat /proc/self/cgroup /sys/fs/cgroup/cgroup.procs'], {
+        mounts: [...defaultMounts, cgroupMount],
+        linux: { namespaces },
+      })
+      await withUnit(patch, (container) => {
+        const { stdout } = mustSucceed(container.run())
+        assert.is(stdout.includes(container.unit), !namespaced, stdout)
+        assert.match(stdout, /^1$/m, 'cgroup.procs')
+      })
+    }
+  },
+  { needs: [needsCgroup2] },
+)
+
+test('a nested slice lies in those that its name says', async () => {
+  const word = mark.replace(/[^a-z0-9]/g, '')
+  const slice = `${word}-part.slice`
+  const container = newSystemdContainer(sleeper())
+  const config = JSON.parse(readFileSync(join(container.bundle, 'config.json'), 'utf8')) as Json
+  container.configure({
+    ...config,
+    linux: { ...(config['linux'] as Json), cgroupsPath: `${slice}:test:${container.id}` },
+  })
+  try {
+    mustSucceed(container.create())
+    const cgroup = unitValues(container.unit, 'ControlGroup')[0] ?? ''
+    assert.ok(cgroup.endsWith(`/${word}.slice/${slice}/${container.unit}`), cgroup)
+    assert.ok(dirOf(container).endsWith(cgroup))
+  } finally {
+    mustSucceed(container.delete(['--force']))
+    systemctl('stop', slice, `${word}.slice`)
+  }
+})
+
+test(
+  'a name that ends in .slice is a slice',
+  async () => {
+    const unit = `${mark.replace(/[^a-z0-9]/g, '')}own.slice`
+    await withRunningUnit(
+      {
+        ...limited({ pids: { limit: 40 } }),
+        linux: { cgroupsPath: `:test:${unit}`, resources: { pids: { limit: 40 } } },
+      },
+      (container) => {
+        assert.is(unitState(unit), 'active')
+        assert.ok(dirOf(container).endsWith(`/${unit}`), dirOf(container))
+        assert.is(unitValues(unit, 'TasksMax')[0], '40')
+        assert.is(mustSucceed(container.exec(['true'])).status, 0)
+      },
+      unit,
+    )
+    assert.is(unitState(unit), 'inactive')
+  },
+  { needs: [needsCgroup2] },
+)
+
+test(
+  'without cgroupsPath the scope is named after the container',
+  () => {
+    return withUnit(sleeper(), (container) => {
+      const config = join(container.bundle, 'config.json')
+      const { linux, ...rest } = JSON.parse(readFileSync(config, 'utf8')) as { linux: Json }
+      writeFileSync(config, JSON.stringify({ ...rest, linux: { ...linux, cgroupsPath: undefined } }))
+      mustSucceed(container.create())
+      const unit = `tsrun-${container.id}.scope`
+      assert.equal(unitValues(unit, 'ActiveState', 'Slice'), ['active', usualSlice])
+    })
+  },
+  { needs: [needsTsrun] },
+)
+
+test('annotations are properties', () => {
+  const annotations = {
+    'org.systemd.property.TimeoutStopUSec': 'uint64 123456789',
+    'org.systemd.property.CollectMode': "'inactive-or-failed'",
+    'org.systemd.property.RuntimeMaxSec': '3600',
+  }
+  return withRunningUnit(sleeper({ annotations }), (container) => {
+    assert.equal(unitValues(container.unit, 'TimeoutStopUSec', 'CollectMode', 'RuntimeMaxUSec'), [
+      '2min 3.456789s',
+      'inactive-or-failed',
+      '1h',
+    ])
+  })
+})
+
+const mknod: Json = Object.fromEntries(
+  ['bounding', 'effective', 'permitted'].map((name) => [name, ['CAP_MKNOD', 'CAP_DAC_OVERRIDE']]),
+)
+
+/** Fails to create, and leaves nothing. */
+async function expectFailure(patch: Json, failure: Failure): Promise<void> {
+  const container = newSystemdContainer(patch)
+  const outcome = container.create()
+  assertFailure(outcome, failure)
+  assert.is(unitState(container.unit), 'inactive')
+  assert.is(existsSync(join(stateRoot, container.id)), false)
+}
+
+test('what cannot be a unit is refused by name', async () => {
+  const refuse = (cgroupsPath: string, tsrun: RegExp, text?: RegExp): Promise<void> =>
+    expectFailure(sleeper({ linux: { cgroupsPath } }), { tsrun, ...(text && { text }) })
+  const format = /expected cgroupsPath to be of format/
+  await refuse('/some/where', format, format)
+  await refuse('only:two', format, format)
+  await refuse('a--b.slice:x:y', /linux\.cgroupsPath \(.*a--b\.slice\W+ is not the name of a slice/)
+  await refuse('noslice:x:y', /noslice\W+ is not the name of a slice/)
+})
+
+test('annotations that cannot be read are refused by name', async () => {
+  const annotate = (name: string, value: string): Json =>
+    sleeper({ annotations: { [`org.systemd.property.${name}`]: value } })
+  await expectFailure(annotate('TimeoutStopUSec', 'uint64 -5'), {
+    tsrun: /org\.systemd\.property\.TimeoutStopUSec.*does not fit/,
+  })
+  await expectFailure(annotate('CollectMode', 'inactive'), { tsrun: /CollectMode.*in quotes/ })
+  await expectFailure(annotate('X-Y', '1'), { tsrun: /X-Y\W+ is not the name of a property/ })
+  await expectFailure(annotate('NoSuchProperty', '1'), {
+    tsrun: /linux\.cgroupsPath.*systemd: start of .*NoSuchProperty/,
+  })
+})
+
+test(
+  'a limit that the kernel refuses leaves no unit',
+  () => expectFailure(limited({ unified: { 'memory.high': 'plenty' } }), { tsrun: /unified.*memory\.high.*EINVAL/ }),
+  { needs: [needsCgroup2] },
+)
+
+test('a unit that is there already stays as it is', async () => {
+  const container = newSystemdContainer(sleeper())
+  const { unit } = container
+  const user = isRootless ? ['--user'] : []
+  const started = spawnSync(
+    'sh',
+    [
+      '-c',
+      'systemd-run "$@" sleep 1000 >/dev/null 2>&1 </dev/null & echo started',
+      'sh',
+      ...user,
+      '--scope',
+      `--unit=${unit}`,
+    ],
+    { encoding: 'utf8' },
+  )
+  assert.is(started.stdout, 'started\n')
+  await until('the other unit runs', () => unitState(unit) === 'active')
+  try {
+    assertFailure(container.create(), { tsrun: /already exists|is not empty/ })
+    assert.is(unitState(unit), 'active')
+    assert.is(existsSync(join(stateRoot, container.id)), false)
+  } finally {
+    systemctl('stop', unit)
+  }
+})
+
+test(
+  'a slice that is there already stays as it is',
+  async () => {
+    const unit = `${mark.replace(/[^a-z0-9]/g, '')}there.slice`
+    systemctl('start', unit)
+    try {
+      const container = newSystemdContainer({ ...sleeper(), linux: { cgroupsPath: `:test:${unit}` } }, unit)
+      assertFailure(container.create(), { tsrun: new RegExp(`unit ${unit} already exists \\(it is active\\)`) })
+      assert.is(unitState(unit), 'active')
+    } finally {
+      systemctl('stop', unit)
+    }
+  },
+  { needs: [needsTsrun] },
+)
+
+test(
+  'a scope that failed for want of memory is gone after delete, and its name is free',
+  async () => {
+    const patch = withArgs(['sh', '-c', 'tail /dev/zero; sleep 1000'], {
+      linux: { resources: { memory: { limit: 16 << 20, swap: 16 << 20 } } },
+    })
+    const container = newSystemdContainer(patch)
+    for (let round = 0; round < 2; round++) {
+      mustSucceed(container.create())
+      mustSucceed(container.start())
+      await until('the kernel has killed', () => {
+        const events = join(dirOf(container), 'memory.events')
+        return !existsSync(events) || /oom_kill [1-9]/.test(readFileSync(events, 'utf8'))
+      })
+      mustSucceed(container.delete(['--force']))
+      await until('the unit is gone', () => unitState(container.unit) === 'inactive')
+    }
+  },
+  { needs: [needsCgroup2] },
+)
+
+test(
+  'device rules hold after a daemon-reload',
+  () => {
+    const devices = [
+      { allow: false, access: 'rwm' },
+      { allow: true, type: 'c', major: 10, minor: 229, access: 'rw' },
+    ]
+    return withRunningUnit(
+      sleeper({ linux: { resources: { devices } }, process: { capabilities: mknod } }),
+      (container) => {
+        for (const reload of [false, true]) {
+          if (reload) systemctl('daemon-reload')
+          assert.is(
+            mustSucceed(container.exec(['sh', '-c', 'echo x >/dev/null; head -c1 /dev/zero | wc -c'])).stdout,
+            '1\n',
+          )
+          const denied = container.exec(['sh', '-c', 'mknod /dev/kmsg2 c 1 11; cat /dev/kmsg2 2>&1'])
+          assert.match(denied.stdout, /not permitted|denied/i, `reload ${reload}: ${denied.stdout}${denied.stderr}`)
+        }
+        assert.is(unitValues(container.unit, 'DevicePolicy')[0], 'strict')
+      },
+    )
+  },
+  { needs: [needsRoot] },
+)
+test(
+  '--cgroup-manager systemd is the same',
+  () => {
+    const container = newSystemdContainer(withArgs(['cat', '/proc/self/cgroup']))
+    const args = ['run', '--bundle', container.bundle, container.id]
+    const { stdout } = mustSucceed(callRuntime(args, { globals: ['--cgroup-manager', 'systemd'] }))
+    assert.ok(stdout.includes(container.unit), stdout)
+  },
+  { needs: [needsTsrun] },
+)
+
+run()
