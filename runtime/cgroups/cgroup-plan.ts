@@ -65,8 +65,8 @@ export interface CgroupContext {
   readonly devices: boolean
   /** v2: controllers that can be had; undefined when that is not known. */
   readonly available: readonly string[] | undefined
-  /** What to do about one that is not among them; '' when the host has none. */
-  readonly missing: string
+  /** Why one is not among them, when it is not the host that lacks it. */
+  readonly missing?: ((controller: string) => string) | undefined
   /** v2: the topmost directory that has to hand controllers down. */
   readonly above: string
 }

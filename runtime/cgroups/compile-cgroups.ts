@@ -44,7 +44,6 @@ export function compileCgroups(input: CgroupInput): CgroupPlan {
     lenient,
     devices: isInitialUserNamespace(facts.uidMap),
     available: facts.cgroupControllers?.split(/\s+/).filter((name) => name !== ''),
-    missing: '',
     above: layout.hierarchies[0]?.mountPoint ?? '',
   }
   const compiled = layout.mode === 'v2' ? compileV2(context) : compileV1(context)

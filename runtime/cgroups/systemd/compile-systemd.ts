@@ -46,7 +46,7 @@ export function compileSystemd(input: CgroupInput, layout: CgroupLayout): Cgroup
     lenient: [],
     devices: isInitialUserNamespace(facts.uidMap) && manager.name === 'system',
     available: manager.controllers,
-    missing: delegationHint(manager),
+    missing: (controller) => delegationHint(manager, controller),
     above: first === undefined ? '' : directoryIn(first, manager.cgroup),
   }
   const pureV2 = layout.mode === 'v2'

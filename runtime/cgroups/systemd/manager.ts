@@ -47,9 +47,13 @@ function managerCgroup(pid1: string): string {
   return place.replace(/\/init\.scope$/, '').replace(/\/$/, '')
 }
 
-/** What to do about a controller that the user's manager was not given. */
-export function delegationHint({ name, controllers }: Manager): string {
+/** Those that systemd manages: no others reach a user. */
+const delegable: ReadonlySet<string> = new Set(['cpu', 'cpuset', 'io', 'memory', 'pids'])
+
+/** Why the user's manager cannot give a controller, and what to do about it. '' for the system's. */
+export function delegationHint({ name, controllers }: Manager, controller: string): string {
   if (name === 'system') return ''
+  if (!delegable.has(controller)) return 'is none that systemd delegates to users: only root can have this limit'
   const had = controllers === undefined || controllers.length === 0 ? 'none' : controllers.join(' ')
   return (
     `is not delegated to this user's systemd, which has: ${had}; as root write the lines "[Service]" and ` +

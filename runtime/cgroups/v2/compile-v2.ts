@@ -117,6 +117,6 @@ function deviceFilter(cgroup: ContainerCgroup, context: CgroupContext): Op[] {
 /** Errors: cgroup when the controller of a limit cannot be had. */
 function requireController({ controller, pointer }: CgroupWrite, { available, missing }: CgroupContext): void {
   if (available === undefined || !v2Controllers.has(controller) || available.includes(controller)) return
-  const why = missing || `is not available on this host (cgroup v2 offers: ${available.join(' ')})`
+  const why = missing?.(controller) || `is not available on this host (cgroup v2 offers: ${available.join(' ')})`
   throw new TsrunError('cgroup', `${pointerLabel(pointer)}: the controller ${controller} ${why}`, { pointer })
 }
