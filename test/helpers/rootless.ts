@@ -1,44 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import type { Json } from './bundle.ts'
 import { isRootless } from './host.ts'
 
-/** First id and number of the ids that a file such as /etc/subuid gives to the user of the tests. */
-function subordinateIds(file: string): readonly [first: number, count: number] | undefined {
-  try {
-    const entry = readFileSync(file, 'utf8')
-      .split('\n')
-      .map((line) => line.split(':'))
-      .find(([name]) => name === userInfo().username)
-    return entry === undefined ? undefined : [Number(entry[1]), Number(entry[2])]
-  } catch {
-    return undefined
-  }
+/** A user without root's powers. */
+export interface PlainUser {
+  readonly name: string
+  readonly uid: number
+  readonly gid: number
 }
 
-function mappings(own: number, file: string): readonly Json[] {
-  const [first, count] = subordinateIds(file) ?? []
+/** First id and number of the ids that a file such as /etc/subuid gives to a user. */
+function subordinateIds(file: string, { name }: PlainUser): readonly [first: number, count: number] | undefined {
+  if (!existsSync(file)) return undefined
+  const lines = readFileSync(file, 'utf8').split('\n')
+  const entry = lines.map((line) => line.split(':')).find(([owner]) => owner === name)
+  return entry === undefined ? undefined : [Number(entry[1]), Number(entry[2])]
+}
+
+function mappings(own: number, ids: ReturnType<typeof subordinateIds>): readonly Json[] {
   const self = { containerID: 0, hostID: own, size: 1 }
-  return first === undefined ? [self] : [self, { containerID: 1, hostID: first, size: count }]
+  return ids === undefined ? [self] : [self, { containerID: 1, hostID: ids[0], size: ids[1] }]
 }
 
-/**
- * A config as a user needs it: with a user namespace, in which root is the user itself. What it says of user namespaces
- * stays as it is.
- */
-export function forThisUser(config: Json): Json {
-  const linux = config['linux'] as Json | undefined
-  const namespaces = linux?.['namespaces'] as readonly Json[] | undefined
-  if (!isRootless || linux === undefined || namespaces === undefined) return config
-  if (namespaces.some(({ type }) => type === 'user') || 'uidMappings' in linux) return config
+/** A config with a user namespace, in which root is the user itself. */
+export function withUserNamespace(config: Json, user: PlainUser): Json {
+  const linux = config['linux'] as Json
   return {
     ...config,
     linux: {
       ...linux,
-      namespaces: [...namespaces, { type: 'user' }],
-      uidMappings: mappings(process.getuid?.() ?? 0, '/etc/subuid'),
-      gidMappings: mappings(process.getgid?.() ?? 0, '/etc/subgid'),
+      namespaces: [...(linux['namespaces'] as readonly Json[]), { type: 'user' }],
+      uidMappings: mappings(user.uid, subordinateIds('/etc/subuid', user)),
+      gidMappings: mappings(user.gid, subordinateIds('/etc/subgid', user)),
     },
   }
+}
+
+/** A config as the user of the tests needs it. What it says of user namespaces itself stays as it is. */
+export function forThisUser(config: Json): Json {
+  const linux = config['linux'] as Json | undefined
+  const namespaces = linux?.['namespaces']
+  if (!isRootless || linux === undefined || !Array.isArray(namespaces)) return config
+  if (namespaces.some(({ type }) => type === 'user') || 'uidMappings' in linux) return config
+  const { username, uid, gid } = userInfo()
+  return withUserNamespace(config, { name: username, uid, gid })
 }

@@ -1,70 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // The systemd cgroup driver: the unit that a container lives in, its properties and files, and what is left of it.
 
-import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { cgroupMount, defaultMounts, defaultNamespaces, type Json, withArgs } from '../helpers/bundle.ts'
 import { mustSucceed } from '../helpers/container.ts'
-import { isRootless, type Need, needsCgroup2, needsRoot, needsSystemd, readCgroupDir } from '../helpers/host.ts'
-import { callRuntime, isTsrun, until } from '../helpers/runtime.ts'
-import { assertFailure, type Failure, hostSuite, type TestOptions } from '../helpers/suite.ts'
+import { needsCgroup2 } from '../helpers/host.ts'
+import { callRuntime, isTsrun } from '../helpers/runtime.ts'
 import {
-  markedUnits,
+  dirOf,
+  file,
+  limited,
+  needsTsrun,
   newSystemdContainer,
-  type SystemdContainer,
+  sleeper,
   systemctl,
+  systemdSuite,
   unitState,
   unitValues,
   usualSlice,
+  withRunningUnit,
+  withUnit,
 } from '../helpers/systemd.ts'
-import { mark, stateRoot } from '../helpers/work-dir.ts'
+import { mark } from '../helpers/work-dir.ts'
 
-const { test: hostTest, run } = hostSuite('systemd', { rootless: true })
-
-const needsTsrun: Need = () => (isTsrun ? undefined : 'this is a promise of tsrun alone')
-
-function test(name: string, body: () => void | Promise<void>, options: TestOptions = {}): void {
-  const checked = async (): Promise<void> => {
-    await body()
-    await until('no unit is left', () => markedUnits().length === 0)
-  }
-  hostTest(name, checked, { ...options, needs: [needsSystemd, ...(options.needs ?? [])] })
-}
-
-async function withUnit<T>(
-  patch: Json,
-  use: (container: SystemdContainer) => T | Promise<T>,
-  unit?: string,
-): Promise<T> {
-  const container = newSystemdContainer(patch, unit)
-  try {
-    return await use(container)
-  } finally {
-    if (existsSync(join(stateRoot, container.id))) mustSucceed(container.delete(['--force']))
-  }
-}
-
-function withRunningUnit<T>(patch: Json, use: (c: SystemdContainer) => T | Promise<T>, unit?: string): Promise<T> {
-  return withUnit(
-    patch,
-    async (container) => {
-      mustSucceed(container.create())
-      mustSucceed(container.start())
-      await container.waitForStatus('running')
-      return use(container)
-    },
-    unit,
-  )
-}
-
-const sleeper = (patch: Json = {}): Json => withArgs(['sleep', '1000'], patch)
-const limited = (resources: Json): Json => sleeper({ linux: { resources } })
-
-const dirOf = (container: SystemdContainer): string => readCgroupDir(container.pid(), '') ?? ''
-const file = (container: SystemdContainer, name: string): string =>
-  readFileSync(join(dirOf(container), name), 'utf8').trim()
+const { test, run } = systemdSuite('systemd')
 
 const limits: Json = {
   memory: { limit: 64 << 20, swap: 96 << 20, reservation: 32 << 20 },
@@ -292,147 +253,5 @@ test('annotations are properties', () => {
     ])
   })
 })
-
-const mknod: Json = Object.fromEntries(
-  ['bounding', 'effective', 'permitted'].map((name) => [name, ['CAP_MKNOD', 'CAP_DAC_OVERRIDE']]),
-)
-
-/** Fails to create, and leaves nothing. */
-async function expectFailure(patch: Json, failure: Failure): Promise<void> {
-  const container = newSystemdContainer(patch)
-  const outcome = container.create()
-  assertFailure(outcome, failure)
-  assert.is(unitState(container.unit), 'inactive')
-  assert.is(existsSync(join(stateRoot, container.id)), false)
-}
-
-test('what cannot be a unit is refused by name', async () => {
-  const refuse = (cgroupsPath: string, tsrun: RegExp, text?: RegExp): Promise<void> =>
-    expectFailure(sleeper({ linux: { cgroupsPath } }), { tsrun, ...(text && { text }) })
-  const format = /expected cgroupsPath to be of format/
-  await refuse('/some/where', format, format)
-  await refuse('only:two', format, format)
-  await refuse('a--b.slice:x:y', /linux\.cgroupsPath \(.*a--b\.slice\W+ is not the name of a slice/)
-  await refuse('noslice:x:y', /noslice\W+ is not the name of a slice/)
-})
-
-test('annotations that cannot be read are refused by name', async () => {
-  const annotate = (name: string, value: string): Json =>
-    sleeper({ annotations: { [`org.systemd.property.${name}`]: value } })
-  await expectFailure(annotate('TimeoutStopUSec', 'uint64 -5'), {
-    tsrun: /org\.systemd\.property\.TimeoutStopUSec.*does not fit/,
-  })
-  await expectFailure(annotate('CollectMode', 'inactive'), { tsrun: /CollectMode.*in quotes/ })
-  await expectFailure(annotate('X-Y', '1'), { tsrun: /X-Y\W+ is not the name of a property/ })
-  await expectFailure(annotate('NoSuchProperty', '1'), {
-    tsrun: /linux\.cgroupsPath.*systemd: start of .*NoSuchProperty/,
-  })
-})
-
-test(
-  'a limit that the kernel refuses leaves no unit',
-  () => expectFailure(limited({ unified: { 'memory.high': 'plenty' } }), { tsrun: /unified.*memory\.high.*EINVAL/ }),
-  { needs: [needsCgroup2] },
-)
-
-test('a unit that is there already stays as it is', async () => {
-  const container = newSystemdContainer(sleeper())
-  const { unit } = container
-  const user = isRootless ? ['--user'] : []
-  const started = spawnSync(
-    'sh',
-    [
-      '-c',
-      'systemd-run "$@" sleep 1000 >/dev/null 2>&1 </dev/null & echo started',
-      'sh',
-      ...user,
-      '--scope',
-      `--unit=${unit}`,
-    ],
-    { encoding: 'utf8' },
-  )
-  assert.is(started.stdout, 'started\n')
-  await until('the other unit runs', () => unitState(unit) === 'active')
-  try {
-    assertFailure(container.create(), { tsrun: /already exists|is not empty/ })
-    assert.is(unitState(unit), 'active')
-    assert.is(existsSync(join(stateRoot, container.id)), false)
-  } finally {
-    systemctl('stop', unit)
-  }
-})
-
-test(
-  'a slice that is there already stays as it is',
-  async () => {
-    const unit = `${mark.replace(/[^a-z0-9]/g, '')}there.slice`
-    systemctl('start', unit)
-    try {
-      const container = newSystemdContainer({ ...sleeper(), linux: { cgroupsPath: `:test:${unit}` } }, unit)
-      assertFailure(container.create(), { tsrun: new RegExp(`unit ${unit} already exists \\(it is active\\)`) })
-      assert.is(unitState(unit), 'active')
-    } finally {
-      systemctl('stop', unit)
-    }
-  },
-  { needs: [needsTsrun] },
-)
-
-test(
-  'a scope that failed for want of memory is gone after delete, and its name is free',
-  async () => {
-    const patch = withArgs(['sh', '-c', 'tail /dev/zero; sleep 1000'], {
-      linux: { resources: { memory: { limit: 16 << 20, swap: 16 << 20 } } },
-    })
-    const container = newSystemdContainer(patch)
-    for (let round = 0; round < 2; round++) {
-      mustSucceed(container.create())
-      mustSucceed(container.start())
-      await until('the kernel has killed', () => {
-        const events = join(dirOf(container), 'memory.events')
-        return !existsSync(events) || /oom_kill [1-9]/.test(readFileSync(events, 'utf8'))
-      })
-      mustSucceed(container.delete(['--force']))
-      await until('the unit is gone', () => unitState(container.unit) === 'inactive')
-    }
-  },
-  { needs: [needsCgroup2] },
-)
-
-test(
-  'device rules hold after a daemon-reload',
-  () => {
-    const devices = [
-      { allow: false, access: 'rwm' },
-      { allow: true, type: 'c', major: 10, minor: 229, access: 'rw' },
-    ]
-    return withRunningUnit(
-      sleeper({ linux: { resources: { devices } }, process: { capabilities: mknod } }),
-      (container) => {
-        for (const reload of [false, true]) {
-          if (reload) systemctl('daemon-reload')
-          assert.is(
-            mustSucceed(container.exec(['sh', '-c', 'echo x >/dev/null; head -c1 /dev/zero | wc -c'])).stdout,
-            '1\n',
-          )
-          const denied = container.exec(['sh', '-c', 'mknod /dev/kmsg2 c 1 11; cat /dev/kmsg2 2>&1'])
-          assert.match(denied.stdout, /not permitted|denied/i, `reload ${reload}: ${denied.stdout}${denied.stderr}`)
-        }
-        assert.is(unitValues(container.unit, 'DevicePolicy')[0], 'strict')
-      },
-    )
-  },
-  { needs: [needsRoot] },
-)
-test(
-  '--cgroup-manager systemd is the same',
-  () => {
-    const container = newSystemdContainer(withArgs(['cat', '/proc/self/cgroup']))
-    const args = ['run', '--bundle', container.bundle, container.id]
-    const { stdout } = mustSucceed(callRuntime(args, { globals: ['--cgroup-manager', 'systemd'] }))
-    assert.ok(stdout.includes(container.unit), stdout)
-  },
-  { needs: [needsTsrun] },
-)
 
 run()
