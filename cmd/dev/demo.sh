@@ -14,7 +14,7 @@ fail() {
 sh cmd/dev/setup.sh
 sh cmd/dev/build.sh
 tsrun=$PWD/dist/bin/tsrun
-for name in tsrun tsrun-plan tsrun-seccomp; do
+for name in tsrun tsrun-plan tsrun-seccomp tsrun-systemd; do
 	[ -x "dist/bin/$name" ] || fail "dist/bin/$name is missing although the build succeeded"
 done
 

@@ -23,7 +23,7 @@ struct front {
 	struct args args;
 	/* Paths, in memory of their own: init starts as a copy of this process, and every page counts for the container. */
 	char *root;    /* --root, absolute */
-	char *libexec; /* where tsrun-plan and tsrun-seccomp are */
+	char *libexec; /* where tsrun-plan and other programs of tsrun are */
 	char *cache;   /* of compiled seccomp filters */
 	char *plans;   /* of templates of plans */
 	struct planner planner;

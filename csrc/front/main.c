@@ -52,7 +52,7 @@ static int print_version(void)
 	return 0;
 }
 
-/* tsrun-plan and tsrun-seccomp stand beside this program, or in ../libexec/tsrun when it is installed. */
+/* tsrun-plan, tsrun-seccomp and tsrun-systemd stand beside this program, or in ../libexec/tsrun when it is installed. */
 static int find_companions(struct front *f, const char *directory)
 {
 	char path[PATH_MAX + 32];

@@ -120,6 +120,16 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
     [/^a dangling link/, 'follows it'],
   ],
   user: [[/^ids beyond 2/, lenient]],
+  systemd: [
+    [
+      /^init is in a scope|^exec, ps|^a nested slice|^with a cgroup namespace/,
+      'puts init into a cgroup below the scope',
+    ],
+    [/^limits are properties/, 'takes memory plus swap for swap'],
+    [/^update changes/, 'makes broken JSON of several flags'],
+    [/^a name that ends in .slice/, 'starts no slices'],
+    [/^annotations are/, 'does not turn seconds into microseconds'],
+  ],
   terminal: [
     [/^create --console-socket sends/, 'names the terminal otherwise'],
     [/^stdio is the terminal/, 'puts nothing over /dev/console'],

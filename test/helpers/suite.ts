@@ -7,8 +7,9 @@ import { beginCoverage, endCoverage, staleCoverage } from './coverage.ts'
 import { crunDifference, staleCrunDifferences } from './crun-differences.ts'
 import { type Differences, findDifference } from './differences.ts'
 import type { Need } from './host.ts'
-import { needsRoot } from './host.ts'
+import { isRootless } from './host.ts'
 import { removeLeaks, settledLeaks } from './leaks.ts'
+import { rootNeed, staleRootNeeds } from './root-needs.ts'
 import type { Outcome } from './runtime.ts'
 import { isTsrun, runtimeName, runtimeVersion } from './runtime.ts'
 import { scaled } from './slow.ts'
@@ -31,19 +32,18 @@ export function unmount(target: string): void {
   spawnSync('umount', ['-l', target])
 }
 
-function skipReason(
-  suiteName: string,
-  title: string,
-  options: TestOptions,
-  always: readonly Need[],
-): string | undefined {
+function skipReason(suiteName: string, title: string, options: TestOptions): string | undefined {
   const differs =
     findDifference(options.differsFrom ?? {}, runtimeName, runtimeVersion) ??
     (runtimeName === 'crun' ? crunDifference(suiteName, title) : undefined)
   if (differs !== undefined && process.env['TSRUN_TEST_ALL'] === undefined) {
     return `${runtimeName} differs: ${differs}`
   }
-  for (const need of [...always, ...(options.needs ?? [])]) {
+  const root = isRootless ? rootNeed(suiteName, title) : undefined
+  if (root !== undefined) {
+    return `needs root: ${root}`
+  }
+  for (const need of options.needs ?? []) {
     const reason = need()
     if (reason !== undefined) {
       return reason
@@ -81,17 +81,8 @@ async function guarded(body: () => void | Promise<void>, timeoutMs: number): Pro
   assert.equal(leaks, [], 'something was left behind')
 }
 
-/** What holds for all tests of a suite. */
-export interface SuiteOptions {
-  /** They run without root as well, in a user namespace; those that do not have `needsRoot`. */
-  readonly rootless?: boolean
-}
-
 /** A group of tests against real containers. Call `run` of the result at the end of the file. */
-export function hostSuite(
-  name: string,
-  { rootless = false }: SuiteOptions = {},
-): { readonly test: HostTest; readonly run: () => void } {
+export function hostSuite(name: string): { readonly test: HostTest; readonly run: () => void } {
   const tests: Test<Context> = suite(name)
   const only = process.env['TSRUN_TEST_ONLY']
   const titles: string[] = []
@@ -100,7 +91,7 @@ export function hostSuite(
     if (only !== undefined && !title.includes(only)) {
       return
     }
-    const reason = skipReason(name, title, options, rootless ? [] : [needsRoot])
+    const reason = skipReason(name, title, options)
     if (reason !== undefined) {
       process.stdout.write(`SKIP ${name}: ${title}: ${reason}\n`)
       tests.skip(title, () => undefined)
@@ -126,6 +117,7 @@ export function hostSuite(
     assert.equal(staleCrunDifferences(name, titles), [], 'differences of crun that no test has')
     if (only === undefined && isTsrun)
       assert.equal(staleCoverage(name, titles), [], 'tests in test/conformance/exercised.json')
+    assert.equal(staleRootNeeds(name, titles), [], 'needs of root that no test has')
     tests.run()
   }
   return { test, run }

@@ -133,7 +133,7 @@ export const needsTsrun: Need = () => (isTsrun ? undefined : 'this is a promise 
 
 /** A suite whose tests need systemd, and leave no unit. */
 export function systemdSuite(name: string): ReturnType<typeof hostSuite> {
-  const { test, run } = hostSuite(name, { rootless: true })
+  const { test, run } = hostSuite(name)
   const checked: HostTest = (title, body, options = {}) =>
     test(
       title,

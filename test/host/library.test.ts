@@ -121,7 +121,7 @@ test('the planner is not started', async () => {
   // A tsrun without a planner beside it can run plans that come from elsewhere, and no others.
   const alone = newDir('alone')
   copyFileSync(runtimePath, join(alone, 'tsrun'))
-  for (const name of ['tsrun-seccomp']) copyFileSync(join(runtimePath, '..', name), join(alone, name))
+  for (const name of ['tsrun-seccomp', 'tsrun-systemd']) copyFileSync(join(runtimePath, '..', name), join(alone, name))
   const code = `
     options.executable = ${JSON.stringify(join(alone, 'tsrun'))}
     await tsrun.create(options)
