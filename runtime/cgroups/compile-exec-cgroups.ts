@@ -53,7 +53,7 @@ export function compileExecCgroups(input: ExecCgroupInput): {
       label: sub === undefined ? 'cgroup of the container' : `--cgroup ${sub}`,
     }
     // What was asked for on the command line must be there; and pure v2 has no other cgroup to be in.
-    const tolerate: Tolerated[] = input.rootless ? ['ENOENT', 'EPERM'] : []
+    const tolerate: Tolerated[] = input.rootless && sub === undefined ? ['ENOENT', 'EPERM'] : []
     if (sub === undefined && !pureV2) tolerate.push('ENOENT')
     const place = controller === '' && sub === undefined ? unifiedPlace(directory, input) : directory
     if (controller === '' && pureV2 && needsManager(base, input)) {

@@ -321,6 +321,15 @@ test('exec: --cgroup names a cgroup below the one of the container', () => {
   }
 })
 
+test('exec without root: the cgroup that was asked for must be there, that of the container need not', () => {
+  const opened = (options: string[]) =>
+    show(
+      exec({ '': '/sys/fs/cgroup/pods/box' }, { target: '0::/pods/box\n', options, rootless: true }).prepare[0] as Op,
+    )
+  assert.is(opened([]), 'open /sys/fs/cgroup/pods/box #0 ~ENOENT,EPERM')
+  assert.is(opened(['sub']), 'open /sys/fs/cgroup/pods/box/sub #0')
+})
+
 test('exec on v2: follows init into a cgroup of its own below the container', () => {
   const place = (target: string, options: string[] = []) =>
     show(exec({ '': '/sys/fs/cgroup/pods/box' }, { target, options }).prepare[0] as Op)
