@@ -46,6 +46,11 @@ export function newId(name = 'c'): string {
   return `${mark}-${nextNumber()}-${name}`
 }
 
+/** cgroupsPath of a cgroup of ours: at the top, for a user beside the cgroup that the tests run in. */
+export function cgroupsPathOf(name: string): string {
+  return isRootless ? name : `/${name}`
+}
+
 /** A container with its bundle directory on disk; nothing is created in the runtime yet. */
 export function newContainer(patch: Json | ((id: string) => Json) = {}, id: string = newId()): Container {
   const bundle = newDir('bundle')
@@ -57,8 +62,7 @@ export function newContainer(patch: Json | ((id: string) => Json) = {}, id: stri
     const config = makeConfig(change)
     const linux = config['linux'] as Json | undefined
     if (linux !== undefined && !('cgroupsPath' in linux)) {
-      // A user's own is beside the cgroup that the tests run in.
-      linux['cgroupsPath'] = isRootless ? id : `/${id}`
+      linux['cgroupsPath'] = cgroupsPathOf(id)
     }
     return forThisUser(config)
   }

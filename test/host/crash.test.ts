@@ -4,7 +4,7 @@ import { copyFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, withArgs } from '../helpers/bundle.ts'
-import { mustSucceed, newContainer, withContainer } from '../helpers/container.ts'
+import { cgroupsPathOf, mustSucceed, newContainer, withContainer } from '../helpers/container.ts'
 import { needsController, readCgroupMounts } from '../helpers/host.ts'
 import { settledLeaks } from '../helpers/leaks.ts'
 import { callRuntime, isTsrun, runtimePath, startProgram, startRuntime } from '../helpers/runtime.ts'
@@ -189,7 +189,7 @@ test(
   async () => {
     await withContainer(withArgs(['sleep', '60']), (first) => {
       mustSucceed(first.create())
-      const second = newContainer(withArgs(['sleep', '60'], { linux: { cgroupsPath: `/${first.id}` } }))
+      const second = newContainer(withArgs(['sleep', '60'], { linux: { cgroupsPath: cgroupsPathOf(first.id) } }))
       assertFailure(second.create(), { text: /container's cgroup is not empty/, tsrun: /cgroupsPath|cgroup/ })
       assert.is(first.status(), 'created')
     })

@@ -212,7 +212,7 @@ broken(
   'a console socket that is a file',
   { process: { terminal: true, args: ['true'] } },
   {
-    tsrun: /console-socket.*(ECONNREFUSED|ENOTSOCK)/,
+    tsrun: /console-socket.*(ECONNREFUSED|ENOTSOCK|EACCES)/,
   },
   { flags: ['--console-socket', '/etc/passwd'] },
 )
@@ -240,7 +240,9 @@ broken(
 )
 broken(
   'a namespace path that is absent',
-  { linux: { namespaces: [{ type: 'mount' }, { type: 'uts' }, { type: 'pid', path: '/no/such/ns' }] } },
+  {
+    linux: { namespaces: [{ type: 'mount' }, { type: 'uts' }, { type: 'ipc' }, { type: 'pid', path: '/no/such/ns' }] },
+  },
   {
     text: /no such file or directory/,
     tsrun: /namespaces.*pid.*\/no\/such\/ns.*ENOENT/,

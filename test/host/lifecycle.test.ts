@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, withArgs } from '../helpers/bundle.ts'
-import { mustSucceed, newContainer, newId, withContainer, withRunning } from '../helpers/container.ts'
+import { cgroupsPathOf, mustSucceed, newContainer, newId, withContainer, withRunning } from '../helpers/container.ts'
 import { readCgroupDir } from '../helpers/host.ts'
 import { callRuntime, until } from '../helpers/runtime.ts'
 import { assertFailure, hostSuite } from '../helpers/suite.ts'
@@ -119,7 +119,10 @@ test('state.json has the keys that other tools read', async () => {
 
 for (const id of ['a', 'A_b.c-d+e', '0x10', '007', '1e3', '..a']) {
   test(`id "${id}" is accepted`, async () => {
-    const container = newContainer((own) => ({ process: { args: ['true'] }, linux: { cgroupsPath: `/${own}` } }))
+    const container = newContainer((own) => ({
+      process: { args: ['true'] },
+      linux: { cgroupsPath: cgroupsPathOf(own) },
+    }))
     try {
       mustSucceed(callRuntime(['create', '--bundle', container.bundle, id]))
       assert.is((JSON.parse(callRuntime(['state', id]).stdout) as Json)['id'], id)
@@ -306,9 +309,8 @@ test('a paused container that is killed stays until it is resumed', async () => 
   await withRunning(sleeper, async (container) => {
     mustSucceed(container.call('pause'))
     mustSucceed(container.kill('KILL'))
-    if (container.status() === 'paused') {
-      mustSucceed(container.call('resume'))
-    }
+    // On v2 the signal ends it all the same, a moment later.
+    if (container.status() === 'paused') container.call('resume')
     await container.waitForStatus('stopped')
   })
 })

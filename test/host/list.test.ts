@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, withArgs } from '../helpers/bundle.ts'
@@ -24,7 +25,10 @@ test('columns are padded to 12, or to the longest cell and 3', async () => {
     assert.is(first.indexOf('PID'), Math.max(12, container.id.length + 3))
     assert.is(first.indexOf('CREATED') - first.indexOf('BUNDLE'), Math.max(12, container.bundle.length + 3))
     const [, pid, status, bundle, created, owner] = second.split(/\s+/)
-    assert.equal([pid, status, bundle, owner], [String(container.pid()), 'created', container.bundle, 'root'])
+    assert.equal(
+      [pid, status, bundle, owner],
+      [String(container.pid()), 'created', container.bundle, userInfo().username],
+    )
     assert.is(created, container.state()['created'])
     assert.is(second.indexOf('created'), first.indexOf('STATUS'))
   })

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // The systemd cgroup driver: the unit that a container lives in, its properties and files, and what is left of it.
 
+import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { cgroupMount, defaultMounts, defaultNamespaces, type Json, withArgs } from '../helpers/bundle.ts'
 import { mustSucceed } from '../helpers/container.ts'
-import { needsCgroup2 } from '../helpers/host.ts'
+import { needsCgroup1, needsCgroup2, readCgroupDir, readCgroupMounts } from '../helpers/host.ts'
 import { callRuntime, isTsrun } from '../helpers/runtime.ts'
 import {
   dirOf,
@@ -62,6 +63,36 @@ test(
       )
     }),
   { needs: [needsCgroup2] },
+)
+
+test(
+  'v1: limits are properties and files, also after an update and a daemon-reload',
+  () => {
+    const resources = {
+      memory: { limit: 64 << 20 },
+      cpu: { shares: 512, quota: 25000, period: 50000 },
+      pids: { limit: 50 },
+    }
+    const names = ['MemoryLimit', 'CPUShares', 'CPUQuotaPerSecUSec', 'TasksMax']
+    return withRunningUnit(limited(resources), (container) => {
+      const files = (): readonly string[] =>
+        [
+          ['memory', 'memory.limit_in_bytes'],
+          ['cpu', 'cpu.shares'],
+          ['cpu', 'cpu.cfs_quota_us'],
+          ['pids', 'pids.max'],
+        ].map(([controller = '', name = '']) =>
+          readFileSync(join(readCgroupDir(container.pid(), controller) ?? '', name), 'utf8').trim(),
+        )
+      assert.equal(unitValues(container.unit, ...names), ['67108864', '512', '500ms', '50'])
+      assert.equal(files(), ['67108864', '512', '25000', '50'])
+      mustSucceed(container.call('update', ['--memory', '32m', '--pids-limit', '20', '--cpu-quota', '10000']))
+      systemctl('daemon-reload')
+      assert.equal(unitValues(container.unit, ...names), ['33554432', '512', '200ms', '20'])
+      assert.equal(files(), ['33554432', '512', '10000', '20'])
+    })
+  },
+  { needs: [needsCgroup1] },
 )
 
 test(
@@ -202,6 +233,9 @@ test('a nested slice lies in those that its name says', async () => {
   } finally {
     mustSucceed(container.delete(['--force']))
     systemctl('stop', slice, `${word}.slice`)
+    // Those of v1 hierarchies that systemd does not manage are left to whoever uses the slice.
+    for (const { dir } of readCgroupMounts())
+      spawnSync('rmdir', [`${dir}/${word}.slice/${slice}`, `${dir}/${word}.slice`])
   }
 })
 
@@ -225,7 +259,6 @@ test(
     assert.is(unitState(unit), 'inactive')
   },
   {
-    needs: [needsCgroup2],
     differsFrom: { runc: 'it gives systemd a process for the slice, which slices do not take' },
   },
 )
