@@ -5,6 +5,9 @@
 type Entry = readonly [titles: RegExp, reason: string]
 
 const mounts = 'mounts file systems on the host'
+const ownProc = 'mounts file systems that belong to namespaces of the host'
+const locked = 'changes how access times of a mount of the host are kept'
+const devices = 'makes device nodes, or has rules for them'
 const waiting = 'looks at the namespaces of an init that waits for start, which is not dumpable'
 
 const needs: Readonly<Record<string, readonly Entry[]>> = {
@@ -20,7 +23,42 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
   explain: [[/^nothing is changed/, 'becomes another user']],
   'file systems': [[/^an id-mapped bind mount/, 'makes an id-mapped mount']],
   hooks: [[/^prestart and createRuntime see|^the network namespace of the pid/, waiting]],
-  lifecycle: [[/^kill --all KILL ends every/, 'mounts a procfs without a pid namespace']],
+  lifecycle: [[/^kill --all KILL ends every/, ownProc]],
+  mounts: [
+    // Where the host's mount has noatime, as a user may not take that away.
+    [/"(r?nodiratime|relatime|noatime" and "atime|ratime|rrelatime|r(no)?strictatime)"|^strictatime on a bind/, locked],
+    [/^tmpfs data "[ug]id=/, 'compares ids as the host has them'],
+    [/^rbind takes the mounts below/, 'binds a mount of the host without those on top of it'],
+  ],
+  namespaces: [
+    [/^each listed namespace is new/, 'has no user namespace'],
+    [/^without "(network|ipc|pid)"/, ownProc],
+    [/^a new time namespace|^"time" can be joined/, 'makes a time namespace outside of the user namespace'],
+    [
+      /can be joined by path$|^a pid namespace that was joined/,
+      "joins namespaces of another container's user namespace",
+    ],
+    [/^a config without a new pid namespace/, ownProc],
+  ],
+  'plan-cache': [[/./, mounts]],
+  process: [
+    [/^a capability that cannot be granted/, 'has all capabilities in its user namespace'],
+    [/^oomScoreAdj 0|^without oomScoreAdj/, 'lowers the oom_score_adj of its caller'],
+  ],
+  resources: [
+    [/^cgroupsPath: the container is where it says/, 'makes a cgroup at the top'],
+    [/^devices:/, devices],
+  ],
+  rootfs: [
+    [/^the default devices|^listed devices|^a listed device|^a device outside/, devices],
+    [/^readonlyPaths: below them/, 'writes to files of the host root'],
+  ],
+  run: [[/^ends with 128\+N when the process dies/, ownProc]],
+  update: [[/^device rules stay/, devices]],
+  'user namespace': [
+    [/^the maps are as listed/, 'maps ids that no user is given'],
+    [/^files that are made|^a source that only|^a rootfs that only/, 'has files of other users'],
+  ],
 }
 
 /** The reason why a test is not run without root, or undefined. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { validateConfig } from '../../spec/validate.ts'
 import { type Json, sharedRootfs } from '../helpers/bundle.ts'
-import { mustSucceed, withContainer } from '../helpers/container.ts'
+import { cgroupsPathOf, mustSucceed, withContainer } from '../helpers/container.ts'
 import { callRuntime, isTsrun } from '../helpers/runtime.ts'
 import { assertFailure, hostSuite } from '../helpers/suite.ts'
 import { newDir, newPath } from '../helpers/work-dir.ts'
@@ -63,7 +63,7 @@ test('what spec writes runs, once terminal and root are set', async () => {
       ...config,
       process: { ...(config['process'] as Json), terminal: false, args: ['sh', '-c', 'hostname; id -u'] },
       root: { path: sharedRootfs(), readonly: true },
-      linux: { ...(config['linux'] as Json), cgroupsPath: `/${container.id}` },
+      linux: { ...(config['linux'] as Json), cgroupsPath: cgroupsPathOf(container.id) },
     })
     assert.is(mustSucceed(container.run()).stdout, `${String(config['hostname'])}\n0\n`)
   })
@@ -76,9 +76,9 @@ test('what spec --rootless writes runs, as root too', async () => {
       ...config,
       process: { ...(config['process'] as Json), terminal: false, args: ['cat', '/proc/self/uid_map'] },
       root: { path: sharedRootfs(), readonly: true },
-      linux: { ...(config['linux'] as Json), cgroupsPath: `/${container.id}` },
+      linux: { ...(config['linux'] as Json), cgroupsPath: cgroupsPathOf(container.id) },
     })
-    assert.match(mustSucceed(container.run()).stdout, /^\s*0\s+0\s+1\n$/)
+    assert.match(mustSucceed(container.run()).stdout, new RegExp(`^\\s*0\\s+${process.getuid?.()}\\s+1\\n$`))
   })
 })
 
