@@ -160,7 +160,11 @@ test('cgroups', () => {
   assert.is(v1, hasOp(planOf({ linux }, factsOf(hybrid)), 'join-cgroup'))
   assert.is(two, planOf({ linux }).spawn.cgroupSlot !== null)
   const bySystemd = { cgroupsPath: 'system.slice:tsrun:box' }
-  const made = !isRefused(() => planOf({ linux: bySystemd }, v2, { 'systemd-cgroup': 'true' }))
+  const booted = {
+    ...v2,
+    systemd: { pid1Cgroup: '0::/init.scope\n', pid1Uid: 0, userCgroup: '/user.slice/user-0.slice/user@0.service' },
+  }
+  const made = !isRefused(() => planOf({ linux: bySystemd }, booted, { 'systemd-cgroup': 'true' }))
   assert.is(systemd, made)
   const writes = opsOf(planOf({ linux: { resources: { rdma: { mlx5_0: { hcaHandles: 1 } } } } }))
   assert.is(

@@ -45,6 +45,7 @@ test('is v1 without a unified hierarchy, v2 with it alone', () => {
         controllers: [],
         mountPoint: '/sys/fs/cgroup',
         own: '/user.slice/session-1.scope',
+        root: '/',
       },
     ],
   })
