@@ -9,53 +9,48 @@ const ownProc = 'mounts file systems that belong to namespaces of the host'
 const locked = 'changes how access times of a mount of the host are kept'
 const devices = 'makes device nodes, or has rules for them'
 const waiting = 'looks at the namespaces of an init that waits for start, which is not dumpable'
+const top = 'makes a cgroup at the top'
 
 const needs: Readonly<Record<string, readonly Entry[]>> = {
+  capabilities: [[/^a capability that cannot be granted/, 'has all capabilities in its user namespace']],
   'cgroup v2': [
     [/^a writable cgroup belongs|^a cgroup that is mounted read-only stays/, 'gives files to another user'],
-    [/^hugepageLimits/, 'systemd does not delegate the controller'],
   ],
+  'cgroups devices': [[/./, devices]],
+  'cgroups huge pages': [[/./, 'systemd does not delegate the controller']],
+  'cgroups path': [[/^cgroupsPath: the container is where it says/, top]],
   crash: [[/^the state directory (is on|has)|^the pid file is on|^cgroups cannot be written/, mounts]],
+  devices: [[/^the default devices|^listed devices|^a listed device|^a device outside/, devices]],
   exec: [
     [/^works in a created container/, waiting],
     [/^--user 4294967294/, 'takes an id that no user is given'],
   ],
   explain: [[/^nothing is changed/, 'becomes another user']],
-  'file systems': [[/^an id-mapped bind mount/, 'makes an id-mapped mount']],
   hooks: [[/^prestart and createRuntime see|^the network namespace of the pid/, waiting]],
   lifecycle: [[/^kill --all KILL ends every/, ownProc]],
-  mounts: [
+  'mount idmap': [[/^an id-mapped bind mount/, 'makes an id-mapped mount']],
+  'mount options': [
     // Where the host's mount has noatime, as a user may not take that away.
     [/"(r?nodiratime|relatime|noatime" and "atime|ratime|rrelatime|r(no)?strictatime)"|^strictatime on a bind/, locked],
     [/^tmpfs data "[ug]id=/, 'compares ids as the host has them'],
-    [/^rbind takes the mounts below/, 'binds a mount of the host without those on top of it'],
   ],
+  mounts: [[/^rbind takes the mounts below/, 'binds a mount of the host without those on top of it']],
   namespaces: [
     [/^each listed namespace is new/, 'has no user namespace'],
     [/^without "(network|ipc|pid)"/, ownProc],
-    [/^a new time namespace|^"time" can be joined/, 'makes a time namespace outside of the user namespace'],
     [
       /can be joined by path$|^a pid namespace that was joined/,
       "joins namespaces of another container's user namespace",
     ],
-    [/^a config without a new pid namespace/, ownProc],
   ],
   'plan-cache': [[/./, mounts]],
-  process: [
-    [/^a capability that cannot be granted/, 'has all capabilities in its user namespace'],
-    [/^oomScoreAdj 0|^without oomScoreAdj/, 'lowers the oom_score_adj of its caller'],
-  ],
-  resources: [
-    [/^cgroupsPath: the container is where it says/, 'makes a cgroup at the top'],
-    [/^devices:/, devices],
-  ],
-  rootfs: [
-    [/^the default devices|^listed devices|^a listed device|^a device outside/, devices],
-    [/^readonlyPaths: below them/, 'writes to files of the host root'],
-  ],
+  process: [[/^a config without a new pid namespace/, ownProc]],
+  'linux process': [[/^oomScoreAdj 0|^without oomScoreAdj/, 'lowers the oom_score_adj of its caller']],
+  'readonly paths': [[/^readonlyPaths: below them/, 'writes to files of the host root']],
   run: [[/^ends with 128\+N when the process dies/, ownProc]],
+  'time offsets': [[/^a new time namespace/, 'makes a time namespace outside of the user namespace']],
   update: [[/^device rules stay/, devices]],
-  'user namespace': [
+  'user namespaces': [
     [/^the maps are as listed/, 'maps ids that no user is given'],
     [/^files that are made|^a source that only|^a rootfs that only/, 'has files of other users'],
   ],
