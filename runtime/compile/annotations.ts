@@ -2,6 +2,7 @@
 import { TsrunError } from '../../spec/error.ts'
 import { pointerTo } from '../../spec/pointer.ts'
 import type { Op } from '../plan/ops.ts'
+import { cgroupManager } from './cgroup-manager.ts'
 import { type CompileContext, invalid, notSupported, origin } from './context.ts'
 
 /** What all annotations begin with that engines write for other runtimes, and that are known here. */
@@ -49,11 +50,15 @@ export function checkAnnotations(context: CompileContext): void {
     const pointer = pointerTo('/annotations', name)
     const why = Object.hasOwn(refused, name) ? refused[name] : undefined
     if (why !== undefined) throw notSupported(pointer, why)
-    // Those are about how systemd makes the cgroup, and say nothing where it does not.
-    if (name.startsWith('run.oci.systemd.')) continue
+    if (name.startsWith('run.oci.systemd.') && !concernsUnit(context, name)) continue
     const instead = Object.hasOwn(without, name) ? `: ${without[name]}` : ''
     context.warn(`${origin(pointer).label}: without effect${instead}`)
   }
+}
+
+/** They are about how systemd makes the cgroup, and say nothing where it does not. '' is for no cgroup below the unit's. */
+function concernsUnit(context: CompileContext, name: string): boolean {
+  return cgroupManager(context.request) === 'systemd' && annotation(context, name) !== ''
 }
 
 /** The process keeps the supplementary groups of the caller, for files that only those may read. */

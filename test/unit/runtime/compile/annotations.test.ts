@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { factsOf, unified } from '../cgroups/hosts.ts'
 import { execPlanOf, find, kindsOf, planOf, refusalOf } from './requests.ts'
 
 const test = suite('annotations')
@@ -57,6 +58,21 @@ test('what matters and is not supported is refused, what is not known is told', 
     assert.match(planOf(annotated(name)).warnings.join(), new RegExp(`run\\.oci\\.${name}.*: without effect`))
   }
   assert.equal(planOf({ config: { annotations: { other: 'x', 'run.oci.systemd.subgroup': 'x' } } }).warnings, [])
+})
+
+test('what is about the unit is told where systemd makes one', () => {
+  const facts = {
+    ...factsOf(unified),
+    systemd: { pid1Cgroup: '0::/init.scope\n', pid1Uid: 0, userCgroup: '/user.slice/user-0.slice/user@0.service' },
+  }
+  const warnings = (value: string) =>
+    planOf({
+      config: { annotations: { 'run.oci.systemd.subgroup': value } },
+      facts,
+      options: { 'systemd-cgroup': 'true' },
+    }).warnings
+  assert.match(warnings('below').join(), /run\.oci\.systemd\.subgroup.*without effect/)
+  assert.equal(warnings(''), [])
 })
 
 test.run()
