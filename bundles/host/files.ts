@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program tsdock-files: all that touches trees of files which someone else may have written (csrc/files).
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
+import { DockError } from '../error.ts'
+
+/** An overlay that is mounted for one command alone, in a mount namespace of its own. Absolute paths. */
+export interface OverlayMount {
+  readonly target: string
+  /** Undefined: read-only. */
+  readonly upper?: { readonly directory: string; readonly work: string } | undefined
+  /** The highest layer first; at least one. */
+  readonly lower: readonly string[]
+}
+
+export interface FilesOptions {
+  readonly overlay?: OverlayMount | undefined
+  readonly unprivileged?: boolean | undefined
+}
+
+/** Beside this program, or in the project's dist/bin when it runs from sources. */
+export function findProgram(name: string): string {
+  const places = [dirname(process.execPath), join(import.meta.dirname, '../../dist/bin')]
+  const found = places.map((place) => join(place, name)).find((path) => existsSync(path))
+  if (found === undefined) throw new DockError(`the program ${name} is missing: it belongs to ${places.join(' or ')}`)
+  return found
+}
+
+export function overlayArguments(overlay: OverlayMount): readonly string[] {
+  const upper = overlay.upper
+  return [
+    `--target=${overlay.target}`,
+    ...(upper === undefined ? [] : [`--upper=${upper.directory}`, `--work=${upper.work}`]),
+    ...overlay.lower.map((layer) => `--lower=${layer}`),
+  ]
+}
+
+/** Writes with regard to how fast the reader reads. */
+export type Sink = (chunk: Uint8Array) => Promise<void> | undefined
+
+function sinkOf(stream: Writable): Sink {
+  return (chunk) => {
+    if (stream.write(chunk)) return undefined
+    return new Promise((resolve, reject) => {
+      const done = (): void => {
+        stream.off('drain', done).off('close', done).off('error', fail)
+        resolve()
+      }
+      const fail = (e: Error): void => reject(e)
+      stream.once('drain', done).once('close', done).once('error', fail)
+    })
+  }
+}
+
+interface Call {
+  readonly command: string
+  readonly options?: readonly string[]
+  readonly args: readonly string[]
+  readonly input?: ((write: Sink) => Promise<void>) | undefined
+  readonly output?: ((out: Readable) => Promise<void>) | undefined
+}
+
+async function collect(stream: Readable): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for await (const chunk of stream) chunks.push(chunk as Uint8Array)
+  return Buffer.concat(chunks)
+}
+
+async function feed(child: ChildProcess, input: Call['input']): Promise<void> {
+  const stdin = child.stdin
+  if (stdin === null || input === undefined) return
+  // A reader that has gone says why on its stderr.
+  stdin.on('error', () => undefined)
+  try {
+    await input(sinkOf(stdin))
+    stdin.end()
+  } catch (e: unknown) {
+    child.kill('SIGKILL')
+    throw e
+  }
+}
+
+/** Errors: DockError with what the program says. */
+async function call(options: FilesOptions, { command, options: flags = [], args, input, output }: Call): Promise<void> {
+  const common = [
+    ...(options.unprivileged === true ? ['--unprivileged'] : []),
+    ...(options.overlay === undefined ? [] : overlayArguments(options.overlay)),
+  ]
+  const child = spawn(findProgram('tsdock-files'), [command, ...common, ...flags, '--', ...args], {
+    stdio: [input === undefined ? 'ignore' : 'pipe', output === undefined ? 'ignore' : 'pipe', 'pipe'],
+  })
+  const exited = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
+  const said = child.stderr === null ? Promise.resolve(Buffer.alloc(0)) : collect(child.stderr)
+  const results = await Promise.allSettled([
+    feed(child, input),
+    child.stdout === null || output === undefined ? undefined : output(child.stdout),
+  ])
+  const [code, signal] = await exited
+  const message = (await said).toString().trim()
+  const failed = results.find((result) => result.status === 'rejected')
+  if (code !== 0 && message !== '') throw new DockError(message)
+  if (failed !== undefined) throw failed.reason
+  if (code !== 0) throw new DockError(`tsdock-files ${command} ended with ${signal ?? `status ${code}`}`)
+}
+
+/** Makes the entries that `input` writes (frames, layers/frame.ts) in a directory. */
+export function apply(
+  directory: string,
+  input: (write: Sink) => Promise<void>,
+  options: FilesOptions & { readonly source?: string; readonly merge?: boolean } = {},
+): Promise<void> {
+  const flags = [
+    ...(options.source === undefined ? [] : [`--source=${options.source}`]),
+    ...(options.merge === true ? ['--merge'] : []),
+  ]
+  return call(options, { command: 'apply', options: flags, args: [directory], input })
+}
+
+/** The entries (frames) of what is at a path in a directory; the last name is followed when told. */
+export async function walk(
+  directory: string,
+  path: string,
+  options: FilesOptions & { readonly follow?: boolean } = {},
+): Promise<Buffer> {
+  let bytes = Buffer.alloc(0)
+  await call(options, {
+    command: 'walk',
+    options: options.follow === true ? ['--follow'] : [],
+    args: [directory, path],
+    output: async (out) => {
+      bytes = await collect(out)
+    },
+  })
+  return bytes
+}
+
+/** The contents of a regular file in a tree. limit: bytes; a larger one is an error. */
+export async function read(
+  directory: string,
+  path: string,
+  options: FilesOptions & { readonly limit?: number } = {},
+): Promise<Buffer> {
+  let bytes = Buffer.alloc(0)
+  await call(options, {
+    command: 'read',
+    options: [`--limit=${options.limit ?? 1 << 20}`],
+    args: [directory, path],
+    output: async (out) => {
+      bytes = await collect(out)
+    },
+  })
+  return bytes
+}
+
+/** Streams a directory as the tar of a layer. newest: seconds that no time in it exceeds. */
+export function pack(
+  directory: string,
+  output: (out: Readable) => Promise<void>,
+  options: FilesOptions & { readonly newest?: number | undefined; readonly plain?: boolean } = {},
+): Promise<void> {
+  const flags = [
+    ...(options.newest === undefined ? [] : [`--newest=${options.newest}`]),
+    ...(options.plain === true ? ['--plain'] : []),
+  ]
+  return call(options, { command: 'pack', options: flags, args: [directory], output })
+}
+
+/** Removes a directory and all below it. */
+export function remove(directory: string): Promise<void> {
+  return call({}, { command: 'remove', args: [directory] })
+}
+
+/** A lock on a file. Whoever holds it gives it back by release(), or by its end. */
+export async function lock(file: string, mode: 'shared' | 'exclusive'): Promise<{ release(): Promise<void> }> {
+  const flags = mode === 'shared' ? ['--shared'] : []
+  const child = spawn(findProgram('tsdock-files'), ['lock', ...flags, '--', file], { stdio: ['pipe', 'pipe', 'pipe'] })
+  const said = collect(child.stderr)
+  const exited = once(child, 'close')
+  const held = await new Promise<boolean>((resolve) => {
+    child.stdout.once('data', () => resolve(true)).once('end', () => resolve(false))
+  })
+  if (!held) throw new DockError((await said).toString().trim() || `no lock on ${file}`)
+  return {
+    release: async () => {
+      child.stdin.end()
+      await exited
+    },
+  }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/* The commands of tsdock-files. Each returns 0, or -errno with e filled, and reads stdin or writes stdout as its head says. */
+#ifndef TSRUN_FILES_FILES_H
+#define TSRUN_FILES_FILES_H
+
+#include "../base/err.h"
+
+struct apply_options {
+	const char *source; /* directory that copies come from */
+	int merge; /* the directory is a container's: directories that are there stay as they are */
+	int unprivileged; /* in a user namespace: marks of overlay are user.*, devices are left out */
+};
+
+/* Makes the entries on stdin in a directory. */
+int files_apply(struct err *e, const struct apply_options *options, const char *directory);
+
+/* Writes the entries of the tree at path, below directory, without contents. */
+int files_walk(struct err *e, const char *directory, const char *path, int follow);
+
+/* Writes a file's contents. limit: bytes at most (-EFBIG). */
+int files_read(struct err *e, const char *directory, const char *path, long long limit);
+
+struct pack_options {
+	long long newest; /* times after it become it; negative: none does */
+	int unprivileged;
+	int plain; /* no layer: nothing is taken for a mark of overlay */
+};
+
+/* Writes an overlay's upper directory, or any other, as the tar of a layer. */
+int files_pack(struct err *e, const struct pack_options *options, const char *directory);
+
+struct overlay {
+	const char *target, *upper, *work; /* upper NULL: read-only */
+	char *const *lower;		   /* the highest first */
+	int lower_count;
+	int unprivileged;
+	int durable; /* sync at the end as usual */
+};
+
+/* A mount namespace of the caller's own, with an overlay in it. It goes with the last process in it. */
+int files_mount_overlay(struct err *e, const struct overlay *o);
+
+/* Removes a directory and all below it. */
+int files_remove(struct err *e, const char *path);
+
+/* Holds a lock while stdin is open; says "held\n" when it has it. */
+int files_lock(struct err *e, const char *path, int shared);
+
+#endif

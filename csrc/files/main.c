@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * tsdock-files: what tsdock does to trees of files. Names from layers, contexts and containers are resolved here alone, on
+ * descriptors. Messages go to stderr; exit status 1 on failure, 2 for a wrong call, else that of the program run.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../base/io.h"
+#include "files.h"
+#include "tree.h"
+
+static const char usage[] =
+	"usage: tsdock-files COMMAND [OPTION...] ARGUMENT...\n"
+	"  apply [--source DIR] [--merge] DIR   make the entries on stdin in DIR\n"
+	"  walk [--follow] DIR PATH             write the entries at PATH in DIR\n"
+	"  read [--limit BYTES] DIR PATH        write the contents of a file in DIR\n"
+	"  pack [--newest SECONDS] [--plain] DIR  write DIR as the tar of a layer\n"
+	"  run --target DIR [...] PROGRAM ARG... run a program beside an overlay mount\n"
+	"  remove DIR                           remove DIR and all below it\n"
+	"  lock [--shared] FILE                 hold a lock until stdin ends\n"
+	"overlay (apply, walk, read, pack, run): --target DIR [--upper DIR --work DIR] [--durable] "
+	"--lower DIR...\n"
+	"--unprivileged: in a user namespace\n";
+
+#define MAX_LOWER 500
+
+struct options {
+	struct apply_options apply;
+	struct pack_options pack;
+	struct overlay overlay;
+	char *lower[MAX_LOWER];
+	long long limit;
+	int follow, shared;
+};
+
+enum {
+	SOURCE = 256,
+	MERGE,
+	FOLLOW,
+	LIMIT,
+	NEWEST,
+	PLAIN,
+	SHARED,
+	TARGET,
+	UPPER,
+	WORK,
+	LOWER,
+	DURABLE,
+	UNPRIVILEGED,
+};
+
+static const struct option long_options[] = {
+	{"source", required_argument, NULL, SOURCE},
+	{"merge", no_argument, NULL, MERGE},
+	{"follow", no_argument, NULL, FOLLOW},
+	{"limit", required_argument, NULL, LIMIT},
+	{"newest", required_argument, NULL, NEWEST},
+	{"plain", no_argument, NULL, PLAIN},
+	{"shared", no_argument, NULL, SHARED},
+	{"target", required_argument, NULL, TARGET},
+	{"upper", required_argument, NULL, UPPER},
+	{"work", required_argument, NULL, WORK},
+	{"lower", required_argument, NULL, LOWER},
+	{"durable", no_argument, NULL, DURABLE},
+	{"unprivileged", no_argument, NULL, UNPRIVILEGED},
+	{0},
+};
+
+static int number(struct err *e, const char *text, long long *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoll(text, &end, 10);
+	return errno || !*text || *end || *value < 0 ? err_set(e, EINVAL, "the number \"%s\"", text)
+						     : 0;
+}
+
+static int take_option(struct err *e, struct options *o, int option)
+{
+	switch (option) {
+	case SOURCE:
+		o->apply.source = optarg;
+		return 0;
+	case MERGE:
+		o->apply.merge = 1;
+		return 0;
+	case FOLLOW:
+		o->follow = 1;
+		return 0;
+	case LIMIT:
+		return number(e, optarg, &o->limit);
+	case NEWEST:
+		return number(e, optarg, &o->pack.newest);
+	case PLAIN:
+		o->pack.plain = 1;
+		return 0;
+	case SHARED:
+		o->shared = 1;
+		return 0;
+	case TARGET:
+		o->overlay.target = optarg;
+		return 0;
+	case UPPER:
+		o->overlay.upper = optarg;
+		return 0;
+	case WORK:
+		o->overlay.work = optarg;
+		return 0;
+	case LOWER:
+		if (o->overlay.lower_count == MAX_LOWER)
+			return err_set(e, E2BIG, "more than %d layers", MAX_LOWER);
+		o->lower[o->overlay.lower_count++] = optarg;
+		return 0;
+	case DURABLE:
+		o->overlay.durable = 1;
+		return 0;
+	case UNPRIVILEGED:
+		o->apply.unprivileged = o->pack.unprivileged = o->overlay.unprivileged = 1;
+		return 0;
+	default:
+		return err_set(e, EINVAL, "an unknown option");
+	}
+}
+
+int files_remove(struct err *e, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	_fd_close_ int parent = -1;
+	char above[4096];
+
+	if (!slash || !slash[1])
+		return err_set(e, EINVAL, "remove \"%s\"", path);
+	snprintf(above, sizeof(above), "%.*s", (int)(slash - path), path);
+	parent = open(slash == path ? "/" : above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (parent < 0)
+		return errno == ENOENT ? 0 : err_set(e, errno, "open \"%s\"", above);
+	return tree_remove(e, parent, slash + 1);
+}
+
+int files_lock(struct err *e, const char *path, int shared)
+{
+	_fd_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	char c;
+
+	if (fd < 0)
+		return err_set(e, errno, "open \"%s\"", path);
+	while (flock(fd, shared ? LOCK_SH : LOCK_EX) < 0)
+		if (errno != EINTR)
+			return err_set(e, errno, "flock \"%s\"", path);
+	if (write_full(1, "held\n", 5) < 0)
+		return 0;
+	while (read(0, &c, 1) > 0 || errno == EINTR)
+		;
+	return 0;
+}
+
+static int run_program(struct err *e, char **argv)
+{
+	execvp(argv[0], argv);
+	return err_set(e, errno, "execvp \"%s\"", argv[0]);
+}
+
+static int wrong_call(void)
+{
+	fputs(usage, stderr);
+	return 2;
+}
+
+static int dispatch(struct err *e, const char *command, struct options *o, int argc, char **argv)
+{
+	if (strcmp(command, "apply") == 0 && argc == 1)
+		return files_apply(e, &o->apply, argv[0]);
+	if (strcmp(command, "walk") == 0 && argc == 2)
+		return files_walk(e, argv[0], argv[1], o->follow);
+	if (strcmp(command, "read") == 0 && argc == 2)
+		return files_read(e, argv[0], argv[1], o->limit);
+	if (strcmp(command, "pack") == 0 && argc == 1)
+		return files_pack(e, &o->pack, argv[0]);
+	if (strcmp(command, "run") == 0 && argc >= 1)
+		return run_program(e, argv);
+	if (strcmp(command, "remove") == 0 && argc == 1)
+		return files_remove(e, argv[0]);
+	if (strcmp(command, "lock") == 0 && argc == 1)
+		return files_lock(e, argv[0], o->shared);
+	return 2;
+}
+
+/* Each level of a tree holds a descriptor. */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static struct options o = {.pack = {.newest = -1}, .limit = 1 << 30};
+	static struct err e;
+	int option, r = 0;
+
+	if (argc < 2)
+		return wrong_call();
+	while (r == 0 && (option = getopt_long(argc - 1, argv + 1, "+", long_options, NULL)) != -1)
+		r = take_option(&e, &o, option);
+	o.overlay.lower = o.lower;
+	if (strcmp(argv[1], "run") != 0)
+		allow_descriptors();
+	if (r == 0 && o.overlay.target)
+		r = files_mount_overlay(&e, &o.overlay);
+	if (r == 0)
+		r = dispatch(&e, argv[1], &o, argc - 1 - optind, argv + 1 + optind);
+	if (r == 2)
+		return wrong_call();
+	if (r < 0)
+		fprintf(stderr, "%s\n", e.text);
+	return r < 0;
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "xattrs.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#define MAX_NAMES 65536
+#define MAX_VALUE 65536
+
+/* Marks of overlay and labels of this host's policy say nothing about the file. */
+static int belongs(const char *name)
+{
+	if (strncmp(name, "user.overlay.", 13) == 0)
+		return 0;
+	return strncmp(name, "user.", 5) == 0 || strcmp(name, "security.capability") == 0;
+}
+
+static int add(struct xattrs *x, const char *name, const void *value, size_t size)
+{
+	size_t length = strlen(name) + 1, needed = x->length + length + 4 + size;
+	uint32_t little = htole32((uint32_t)size);
+
+	if (needed > x->room) {
+		char *data = realloc(x->data, 2 * needed);
+
+		if (!data)
+			return -ENOMEM;
+		x->data = data;
+		x->room = 2 * needed;
+	}
+	memcpy(x->data + x->length, name, length);
+	memcpy(x->data + x->length + length, &little, 4);
+	memcpy(x->data + x->length + length + 4, value, size);
+	x->length = needed;
+	return 0;
+}
+
+/* The name that comes after another one, in the order of bytes; NULL: there is none. */
+static const char *next_name(const char *names, ssize_t size, const char *after)
+{
+	const char *best = NULL;
+
+	for (const char *name = names; name < names + size; name += strlen(name) + 1)
+		if (belongs(name) && (!after || strcmp(name, after) > 0) &&
+		    (!best || strcmp(name, best) < 0))
+			best = name;
+	return best;
+}
+
+int xattrs_read(struct err *e, struct xattrs *x, int fd, const char *path)
+{
+	static char names[MAX_NAMES], value[MAX_VALUE];
+	char link[64];
+	ssize_t n;
+
+	x->length = 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = listxattr(link, names, sizeof(names));
+	if (n < 0)
+		return errno == ENOTSUP ? 0 : err_set(e, errno, "listxattr \"%s\"", path);
+	for (const char *name = NULL; n > 0 && (name = next_name(names, n, name));) {
+		ssize_t size = getxattr(link, name, value, sizeof(value));
+		int r;
+
+		if (size < 0)
+			return err_set(e, errno, "getxattr %s \"%s\"", name, path);
+		r = add(x, name, value, (size_t)size);
+		if (r < 0)
+			return err_set(e, -r, "getxattr %s \"%s\"", name, path);
+	}
+	return 0;
+}
