@@ -22,6 +22,11 @@ const MODULES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     stateSchema: 'state.schema.json',
     featuresSchema: 'features.schema.json',
   },
+  'image-validator': {
+    manifestSchema: 'image.schema.json#/$defs/manifest',
+    indexSchema: 'image.schema.json#/$defs/index',
+    imageConfigSchema: 'image.schema.json#/$defs/imageConfig',
+  },
 }
 
 const HEADER = `// SPDX-License-Identifier: Apache-2.0

@@ -126,7 +126,7 @@ export async function walk(
   path: string,
   options: FilesOptions & { readonly follow?: boolean } = {},
 ): Promise<Buffer> {
-  let bytes = Buffer.alloc(0)
+  let bytes: Buffer = Buffer.alloc(0)
   await call(options, {
     command: 'walk',
     options: options.follow === true ? ['--follow'] : [],
@@ -144,7 +144,7 @@ export async function read(
   path: string,
   options: FilesOptions & { readonly limit?: number } = {},
 ): Promise<Buffer> {
-  let bytes = Buffer.alloc(0)
+  let bytes: Buffer = Buffer.alloc(0)
   await call(options, {
     command: 'read',
     options: [`--limit=${options.limit ?? 1 << 20}`],

@@ -49,7 +49,8 @@ export function layerEntry(header: TarHeader): Entry | undefined {
   if (base.startsWith('.wh..wh.')) return undefined
   if (base.startsWith('.wh.')) {
     const hidden = base.slice(4)
-    if (hidden === '' || hidden === '.' || hidden === '..') throw new DockError(`layer: the whiteout ${JSON.stringify(path)}`)
+    if (hidden === '' || hidden === '.' || hidden === '..')
+      throw new DockError(`layer: the whiteout ${JSON.stringify(path)}`)
     return { type: 'whiteout', path: directory === '' ? hidden : `${directory}/${hidden}` }
   }
   const type = entryTypes[header.type]

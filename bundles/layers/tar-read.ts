@@ -70,7 +70,8 @@ function checkSum(block: Buffer): void {
     signed += byte > 127 ? byte - 256 : byte
   }
   const stored = number(block, 148, 8, 'checksum')
-  if (stored !== unsigned && stored !== signed) throw new TarError('not a tar archive, or a damaged one: wrong checksum')
+  if (stored !== unsigned && stored !== signed)
+    throw new TarError('not a tar archive, or a damaged one: wrong checksum')
 }
 
 function parsePax(bytes: Buffer, into: Pax, sparse: string[]): void {
@@ -80,7 +81,13 @@ function parsePax(bytes: Buffer, into: Pax, sparse: string[]): void {
     const length = Number(digits)
     const end = at + length
     const equals = bytes.indexOf(61, space)
-    if (!/^[1-9][0-9]{0,8}$/.test(digits) || end > bytes.length || bytes[end - 1] !== 10 || equals < 0 || equals >= end) {
+    if (
+      !/^[1-9][0-9]{0,8}$/.test(digits) ||
+      end > bytes.length ||
+      bytes[end - 1] !== 10 ||
+      equals < 0 ||
+      equals >= end
+    ) {
       throw new TarError('a malformed pax record')
     }
     const key = bytes.toString('latin1', space + 1, equals)
@@ -128,7 +135,8 @@ class SparseFile {
     this.#handler = handler
     let end = 0
     for (const segment of map) {
-      if (segment.offset < end || segment.offset + segment.length > size) throw new TarError('a sparse map out of order')
+      if (segment.offset < end || segment.offset + segment.length > size)
+        throw new TarError('a sparse map out of order')
       end = segment.offset + segment.length
     }
   }
@@ -220,18 +228,23 @@ export class TarReader {
   #complete(): void {
     switch (this.#state) {
       case 'header':
-        return this.#takeHeader(Buffer.from(this.#collected()))
+        this.#takeHeader(Buffer.from(this.#collected()))
+        return
       case 'meta':
         this.#takeMeta(this.#collected())
-        return this.#enter('padding', this.#padding)
+        this.#enter('padding', this.#padding)
+        return
       case 'sparseMap':
-        return this.#takeSparseMap(this.#collected())
+        this.#takeSparseMap(this.#collected())
+        return
       case 'paxSparseMap':
-        return this.#takePaxSparseMap(this.#collected())
+        this.#takePaxSparseMap(this.#collected())
+        return
       case 'data':
         this.#sparse?.end()
         this.#sparse = undefined
-        return this.#enter('padding', this.#padding)
+        this.#enter('padding', this.#padding)
+        return
       default:
         this.#state = 'header'
         this.#left = BLOCK
@@ -251,18 +264,21 @@ export class TarReader {
       if (size > MAX_META) throw new TarError(`an extended header of ${size} bytes`)
       this.#metaType = type
       this.#padding = (BLOCK - (size % BLOCK)) % BLOCK
-      return this.#enter('meta', size)
+      this.#enter('meta', size)
+      return
     }
     this.#header = block
     if (type === 'S') {
       this.#numbers = []
       this.#addNumbers(block, 386, 4)
-      if (block[482] === 1) return this.#enter('sparseMap', BLOCK)
-      return this.#beginEntry(segments(this.#numbers), number(block, 483, 12, 'real size'))
+      if (block[482] === 1) this.#enter('sparseMap', BLOCK)
+      else this.#beginEntry(segments(this.#numbers), number(block, 483, 12, 'real size'))
+      return
     }
     if (this.#pax.get('GNU.sparse.major') === '1') {
       this.#numbers = []
-      return this.#enter('paxSparseMap', BLOCK)
+      this.#enter('paxSparseMap', BLOCK)
+      return
     }
     const realSize = paxNumber(this.#pax, 'GNU.sparse.size') ?? paxNumber(this.#pax, 'GNU.sparse.realsize')
     const map = this.#pax.get('GNU.sparse.map')?.split(',') ?? this.#paxSparse
@@ -272,15 +288,18 @@ export class TarReader {
   #addNumbers(block: Buffer, at: number, count: number): void {
     for (let i = 0; i < count; i++) {
       if (block[at + 24 * i] === 0) return
-      this.#numbers.push(String(number(block, at + 24 * i, 12, 'offset')), String(number(block, at + 24 * i + 12, 12, 'length')))
+      this.#numbers.push(
+        String(number(block, at + 24 * i, 12, 'offset')),
+        String(number(block, at + 24 * i + 12, 12, 'length')),
+      )
     }
     if (this.#numbers.length > MAX_META) throw new TarError('a sparse map without end')
   }
 
   #takeSparseMap(block: Buffer): void {
     this.#addNumbers(block, 0, 21)
-    if (block[504] === 1) return this.#enter('sparseMap', BLOCK)
-    this.#beginEntry(segments(this.#numbers), number(this.#header, 483, 12, 'real size'))
+    if (block[504] === 1) this.#enter('sparseMap', BLOCK)
+    else this.#beginEntry(segments(this.#numbers), number(this.#header, 483, 12, 'real size'))
   }
 
   /** Sparse format 1.0 keeps its map before the data: lines of numbers, the first of which counts the rest. */
@@ -290,7 +309,10 @@ export class TarReader {
     if (this.#mapBytes.length > MAX_META) throw new TarError('a sparse map without end')
     const lines = this.#mapBytes.toString('latin1').split('\n')
     const count = Number(lines[0])
-    if (lines.length < 2 || lines.length < 2 + 2 * count) return this.#enter('paxSparseMap', BLOCK)
+    if (lines.length < 2 || lines.length < 2 + 2 * count) {
+      this.#enter('paxSparseMap', BLOCK)
+      return
+    }
     const used = this.#mapBytes.length
     this.#mapBytes = Buffer.alloc(0)
     this.#beginEntry(segments(lines.slice(1, 1 + 2 * count)), paxNumber(this.#pax, 'GNU.sparse.realsize'), used)
@@ -328,7 +350,8 @@ export class TarReader {
 }
 
 function entryType(type: string, name: string): string {
-  if (type === '\0' || type === '7' || type === 'S' || type === '0') return type !== 'S' && name.endsWith('/') ? '5' : '0'
+  if (type === '\0' || type === '7' || type === 'S' || type === '0')
+    return type !== 'S' && name.endsWith('/') ? '5' : '0'
   return type
 }
 
