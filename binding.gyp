@@ -58,6 +58,22 @@
       ],
     },
     {
+      'target_name': 'tsdock-files',
+      'type': 'executable',
+      'sources': ['<!@(find csrc/base csrc/files -name "*.c")'],
+      'ldflags': ['-static'],
+      'conditions': [
+        [
+          'libc=="musl"',
+          {
+            # musl has no kernel headers of its own.
+            'cflags': ['-idirafter /usr/include', '-idirafter /usr/include/<(multiarch)'],
+          },
+          { 'defines': ['_FORTIFY_SOURCE=2'] },
+        ],
+      ],
+    },
+    {
       'target_name': 'tsrun-seccomp',
       'type': 'executable',
       'toolsets': ['host'],

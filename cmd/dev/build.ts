@@ -125,6 +125,13 @@ const steps: readonly Step[] = [
     run: () => buildC('tsrun'),
   },
   {
+    name: 'tsdock-files',
+    inputs: [...gyp, 'csrc/{base,files}/**'],
+    outputs: ['dist/bin/tsdock-files'],
+    settings: cSettings,
+    run: () => buildC('tsdock-files'),
+  },
+  {
     name: 'tsrun-seccomp',
     inputs: [...gyp, 'csrc/seccomp/**'],
     outputs: ['dist/bin/tsrun-seccomp'],
