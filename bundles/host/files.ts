@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { DockError } from '../error.ts'
 
-/** An overlay that is mounted for one command alone, in a mount namespace of its own. Absolute paths. */
+/** An overlay, mounted in a mount namespace that goes with the command. Absolute paths. */
 export interface OverlayMount {
   readonly target: string
   /** Undefined: read-only. */
@@ -18,7 +18,8 @@ export interface OverlayMount {
 }
 
 export interface FilesOptions {
-  readonly overlay?: OverlayMount | undefined
+  /** Mounted for the command alone, the first one first. */
+  readonly overlays?: readonly OverlayMount[] | undefined
   readonly unprivileged?: boolean | undefined
 }
 
@@ -88,7 +89,7 @@ async function feed(child: ChildProcess, input: Call['input']): Promise<void> {
 async function call(options: FilesOptions, { command, options: flags = [], args, input, output }: Call): Promise<void> {
   const common = [
     ...(options.unprivileged === true ? ['--unprivileged'] : []),
-    ...(options.overlay === undefined ? [] : overlayArguments(options.overlay)),
+    ...(options.overlays ?? []).flatMap(overlayArguments),
   ]
   const child = spawn(findProgram('tsdock-files'), [command, ...common, ...flags, '--', ...args], {
     stdio: [input === undefined ? 'ignore' : 'pipe', output === undefined ? 'ignore' : 'pipe', 'pipe'],

@@ -28,6 +28,8 @@ export interface Entry {
   /** Copy: mode and times are those of the source. */
   readonly keepMode?: boolean
   readonly keepTime?: boolean
+  /** What is there already stays. */
+  readonly ifAbsent?: boolean
 }
 
 const types = {
@@ -72,7 +74,7 @@ export function encodeEntry(entry: Entry): Buffer {
   const xattrs = encodeXattrs(entry.xattrs)
   const header = Buffer.alloc(HEADER)
   header[0] = types[entry.type].charCodeAt(0)
-  header[1] = (entry.keepMode === true ? 1 : 0) | (entry.keepTime === true ? 2 : 0)
+  header[1] = (entry.keepMode === true ? 1 : 0) | (entry.keepTime === true ? 2 : 0) | (entry.ifAbsent === true ? 4 : 0)
   header.writeUInt32LE(entry.mode ?? 0, 4)
   header.writeUInt32LE(entry.uid ?? NO_ID, 8)
   header.writeUInt32LE(entry.gid ?? NO_ID, 12)

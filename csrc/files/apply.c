@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include "../base/io.h"
 #include "files.h"
@@ -312,6 +313,8 @@ static int apply_one(struct apply *a, struct frame *f)
 	parent = tree_parent(a->e, a->root, f->path, 1, &name);
 	if (parent < 0)
 		return parent;
+	if ((f->flags & FRAME_IF_ABSENT) && faccessat(parent, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
 	switch (f->type) {
 	case FRAME_DIRECTORY:
 		return make_directory(a, parent, name, f);

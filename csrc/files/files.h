@@ -37,7 +37,9 @@ struct overlay {
 	int durable; /* sync at the end as usual */
 };
 
-/* A mount namespace of the caller's own, with an overlay in it. It goes with the last process in it. */
+/* Enters a mount namespace of its own: what is mounted in it goes with the last process there, however that ends. */
+int files_private_mounts(struct err *e);
+
 int files_mount_overlay(struct err *e, const struct overlay *o);
 
 /* Removes a directory and all below it. */

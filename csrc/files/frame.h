@@ -28,6 +28,7 @@ enum frame_type {
 };
 
 #define FRAME_KEEP_MODE 1u /* mode is that of the source */
+#define FRAME_IF_ABSENT 4u /* what is there already stays */
 #define FRAME_KEEP_TIME 2u /* times are those of the source */
 
 /*

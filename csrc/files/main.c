@@ -31,15 +31,17 @@ static const char usage[] =
 	"--lower DIR...\n"
 	"--unprivileged: in a user namespace\n";
 
-#define MAX_LOWER 500
+#define MAX_LOWER 1000 /* of all overlays */
+#define MAX_OVERLAYS 32
 
 struct options {
 	struct apply_options apply;
 	struct pack_options pack;
-	struct overlay overlay;
+	struct overlay overlays[MAX_OVERLAYS];
+	int overlay_count, lower_count;
 	char *lower[MAX_LOWER];
 	long long limit;
-	int follow, shared;
+	int follow, shared, unprivileged;
 };
 
 enum {
@@ -85,6 +87,34 @@ static int number(struct err *e, const char *text, long long *value)
 						     : 0;
 }
 
+static int take_overlay_option(struct err *e, struct options *o, int option)
+{
+	struct overlay *last = o->overlay_count ? &o->overlays[o->overlay_count - 1] : NULL;
+
+	if (option == TARGET) {
+		if (o->overlay_count == MAX_OVERLAYS)
+			return err_set(e, E2BIG, "more than %d overlays", MAX_OVERLAYS);
+		o->overlays[o->overlay_count++] =
+			(struct overlay){.target = optarg, .lower = o->lower + o->lower_count};
+		return 0;
+	}
+	if (!last)
+		return err_set(e, EINVAL, "an overlay without --target");
+	if (option == UPPER)
+		last->upper = optarg;
+	else if (option == WORK)
+		last->work = optarg;
+	else if (option == DURABLE)
+		last->durable = 1;
+	else if (o->lower_count == MAX_LOWER)
+		return err_set(e, E2BIG, "more than %d layers", MAX_LOWER);
+	else {
+		o->lower[o->lower_count++] = optarg;
+		last->lower_count++;
+	}
+	return 0;
+}
+
 static int take_option(struct err *e, struct options *o, int option)
 {
 	switch (option) {
@@ -107,29 +137,29 @@ static int take_option(struct err *e, struct options *o, int option)
 	case SHARED:
 		o->shared = 1;
 		return 0;
-	case TARGET:
-		o->overlay.target = optarg;
-		return 0;
-	case UPPER:
-		o->overlay.upper = optarg;
-		return 0;
-	case WORK:
-		o->overlay.work = optarg;
-		return 0;
-	case LOWER:
-		if (o->overlay.lower_count == MAX_LOWER)
-			return err_set(e, E2BIG, "more than %d layers", MAX_LOWER);
-		o->lower[o->overlay.lower_count++] = optarg;
-		return 0;
-	case DURABLE:
-		o->overlay.durable = 1;
-		return 0;
 	case UNPRIVILEGED:
-		o->apply.unprivileged = o->pack.unprivileged = o->overlay.unprivileged = 1;
+		o->apply.unprivileged = o->pack.unprivileged = o->unprivileged = 1;
 		return 0;
+	case TARGET:
+	case UPPER:
+	case WORK:
+	case LOWER:
+	case DURABLE:
+		return take_overlay_option(e, o, option);
 	default:
 		return err_set(e, EINVAL, "an unknown option");
 	}
+}
+
+static int mount_overlays(struct err *e, struct options *o)
+{
+	int r = o->overlay_count ? files_private_mounts(e) : 0;
+
+	for (int i = 0; r == 0 && i < o->overlay_count; i++) {
+		o->overlays[i].unprivileged = o->unprivileged;
+		r = files_mount_overlay(e, &o->overlays[i]);
+	}
+	return r;
 }
 
 int files_remove(struct err *e, const char *path)
@@ -216,11 +246,10 @@ int main(int argc, char **argv)
 		return wrong_call();
 	while (r == 0 && (option = getopt_long(argc - 1, argv + 1, "+", long_options, NULL)) != -1)
 		r = take_option(&e, &o, option);
-	o.overlay.lower = o.lower;
 	if (strcmp(argv[1], "run") != 0)
 		allow_descriptors();
-	if (r == 0 && o.overlay.target)
-		r = files_mount_overlay(&e, &o.overlay);
+	if (r == 0)
+		r = mount_overlays(&e, &o);
 	if (r == 0)
 		r = dispatch(&e, argv[1], &o, argc - 1 - optind, argv + 1 + optind);
 	if (r == 2)

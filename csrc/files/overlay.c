@@ -79,16 +79,20 @@ static int attach(struct err *e, int fs, const char *target)
 	return 0;
 }
 
-int files_mount_overlay(struct err *e, const struct overlay *o)
+int files_private_mounts(struct err *e)
 {
-	_fd_close_ int fs = -1;
-	int r;
-
 	if (unshare(CLONE_NEWNS) < 0)
 		return err_set(e, errno, "unshare CLONE_NEWNS");
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return err_set(e, errno, "mount \"/\" as slave");
-	fs = (int)syscall(SYS_fsopen, "overlay", 1u /* FSOPEN_CLOEXEC */);
+	return 0;
+}
+
+int files_mount_overlay(struct err *e, const struct overlay *o)
+{
+	_fd_close_ int fs = (int)syscall(SYS_fsopen, "overlay", 1u /* FSOPEN_CLOEXEC */);
+	int r;
+
 	if (fs < 0)
 		return err_set(e, errno, "fsopen overlay%s",
 			       errno == ENODEV ? " (try: modprobe overlay)" : "");

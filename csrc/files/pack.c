@@ -135,6 +135,18 @@ static char type_of(mode_t mode)
 	}
 }
 
+/* A time that is too late is changed in the directory too, which stays in use as a layer: it must be what the tar says. */
+static int64_t settled_time(const struct pack *p, int fd, int64_t seconds)
+{
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = p->options->newest}};
+
+	if (p->options->newest < 0 || seconds <= p->options->newest)
+		return seconds;
+	if (!p->options->plain)
+		(void)utimensat(fd, "", times, AT_EMPTY_PATH);
+	return p->options->newest;
+}
+
 static int write_entry(struct pack *p, int fd, const struct stat *st)
 {
 	char path[PATH_MAX + 1];
@@ -149,8 +161,7 @@ static int write_entry(struct pack *p, int fd, const struct stat *st)
 	int r;
 
 	snprintf(path, sizeof(path), "%s%s", p->path, S_ISDIR(st->st_mode) ? "/" : "");
-	if (p->options->newest >= 0 && entry.seconds > p->options->newest)
-		entry.seconds = p->options->newest;
+	entry.seconds = settled_time(p, fd, entry.seconds);
 	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)) {
 		entry.major = major(st->st_rdev);
 		entry.minor = minor(st->st_rdev);
