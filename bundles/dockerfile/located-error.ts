@@ -14,11 +14,11 @@ export interface ProblemDetails {
 /** A mistake that does not know where it is. It never leaves this folder: `located` makes a DockerfileError of it. */
 export class Problem extends Error {
   override readonly name = 'Problem'
-  readonly details: ProblemDetails
+  readonly hints: ProblemDetails
 
   constructor(message: string, details: ProblemDetails = {}) {
     super(message)
-    this.details = details
+    this.hints = details
   }
 }
 
@@ -39,6 +39,7 @@ function shorten(text: string): string {
 
 /** A Dockerfile that cannot be built. `message` is one line; `formatDockerfileError` shows the line as well. */
 export class DockerfileError extends TsrunError {
+  /** Not `line` and `column` of the error itself: in Bun those say where in our code it was made. */
   readonly place: DockerfileErrorPlace
   /** The message without its place and without hints. */
   readonly reason: string
@@ -53,14 +54,6 @@ export class DockerfileError extends TsrunError {
     this.reason = shorten(reason)
     this.expected = details.expected
     this.meant = details.meant
-  }
-
-  get file(): string {
-    return this.place.file
-  }
-
-  get line(): number {
-    return this.place.line
   }
 }
 
@@ -91,7 +84,7 @@ export function located<T>(source: Source, range: SourceRange, run: () => T): T 
   try {
     return run()
   } catch (e: unknown) {
-    if (e instanceof Problem) throw errorAt(source, range, e.message, e.details)
+    if (e instanceof Problem) throw errorAt(source, range, e.message, e.hints)
     throw e
   }
 }

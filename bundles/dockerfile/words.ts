@@ -53,10 +53,14 @@ class Splitter {
   }
 
   split(text: string): void {
+    let start = 0
     for (let at = 0; at < text.length; at++) {
-      if (isSpaceAt(text, at)) this.end()
-      else this.#word += text.charAt(at)
+      if (!isSpaceAt(text, at)) continue
+      this.#word += text.slice(start, at)
+      this.end()
+      start = at + 1
     }
+    this.#word += start === 0 ? text : text.slice(start)
   }
 
   end(): void {
@@ -204,6 +208,7 @@ class Expander {
     return value
   }
 
+  /** Patterns cost more: all of them may look at each character. */
   #spend(characters: number): void {
     this.#work += characters
     if (this.#work > MOST_WORK) this.#fail(`the values of a text have more than ${MOST_WORK} characters`)
@@ -266,7 +271,7 @@ class Expander {
     }
     const longest = word.startsWith(modifier)
     const pattern = longest ? word.slice(1) : word
-    this.#spend((value?.length ?? 0) * (1 + pattern.length / 16))
+    this.#spend((value?.length ?? 0) * (8 + pattern.length))
     if (modifier === '#') return removePrefix(value ?? '', pattern, longest)
     if (modifier === '%') return removeSuffix(value ?? '', pattern, longest)
     return this.#fail(`\${${name}${sign}...}: unknown modifier ${sign}`)
@@ -279,7 +284,7 @@ class Expander {
     const replacement = this.read('}', true).text
     const value = this.#value(name)
     if (value === undefined && this.#options.keepUnset === true) return `\${${name}/${pattern}/${replacement}}`
-    this.#spend((value?.length ?? 0) * (2 + pattern.length / 8))
+    this.#spend((value?.length ?? 0) * (16 + 2 * pattern.length))
     return replacePattern(value ?? '', pattern, replacement, all)
   }
 }
