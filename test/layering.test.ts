@@ -19,7 +19,7 @@ const BUILD_STEPS: ReadonlySet<string> = new Set(['spec/generate.ts', 'spec/shor
 
 function load(...patterns: readonly string[]): Files {
   const found = globSync([...patterns], { cwd: projectDir })
-  const names = found.filter((name) => !/(^|\/)(node_modules|dist|build)\//.test(name)).sort()
+  const names = found.filter((name) => !/(^|\/)(node_modules|dist)\/|^build\//.test(name)).sort()
   return Object.fromEntries(names.map((name) => [name, readFileSync(join(projectDir, name), 'utf8')]))
 }
 

@@ -121,16 +121,24 @@ export function apply(
   return call(options, { command: 'apply', options: flags, args: [directory], input })
 }
 
-/** The entries (frames) of what is at a path in a directory; the last name is followed when told. */
+/** The entries (frames) of what is at a path in a directory. follow: the last name too; only: nothing below it. */
 export async function walk(
   directory: string,
   path: string,
-  options: FilesOptions & { readonly follow?: boolean } = {},
+  options: FilesOptions & {
+    readonly follow?: boolean
+    readonly only?: boolean
+    readonly skip?: readonly string[]
+  } = {},
 ): Promise<Buffer> {
   let bytes: Buffer = Buffer.alloc(0)
   await call(options, {
     command: 'walk',
-    options: options.follow === true ? ['--follow'] : [],
+    options: [
+      ...(options.follow === true ? ['--follow'] : []),
+      ...(options.only === true ? ['--only'] : []),
+      ...(options.skip ?? []).map((path) => `--skip=${path}`),
+    ],
     args: [directory, path],
     output: async (out) => {
       bytes = await collect(out)

@@ -28,6 +28,8 @@ export interface Entry {
   /** Copy: mode and times are those of the source. */
   readonly keepMode?: boolean
   readonly keepTime?: boolean
+  /** Copy: `link` may be a symlink to what is meant. */
+  readonly follow?: boolean
   /** What is there already stays. */
   readonly ifAbsent?: boolean
 }
@@ -67,6 +69,12 @@ function encodeXattrs(xattrs: ReadonlyMap<string, Uint8Array> | undefined): Buff
   return Buffer.concat(parts)
 }
 
+const flagsOf = (entry: Entry): number =>
+  (entry.keepMode === true ? 1 : 0) |
+  (entry.keepTime === true ? 2 : 0) |
+  (entry.ifAbsent === true ? 4 : 0) |
+  (entry.follow === true ? 8 : 0)
+
 /** The bytes of an entry; the contents of a file are to follow. */
 export function encodeEntry(entry: Entry): Buffer {
   const path = latin1(entry.path)
@@ -74,7 +82,7 @@ export function encodeEntry(entry: Entry): Buffer {
   const xattrs = encodeXattrs(entry.xattrs)
   const header = Buffer.alloc(HEADER)
   header[0] = types[entry.type].charCodeAt(0)
-  header[1] = (entry.keepMode === true ? 1 : 0) | (entry.keepTime === true ? 2 : 0) | (entry.ifAbsent === true ? 4 : 0)
+  header[1] = flagsOf(entry)
   header.writeUInt32LE(entry.mode ?? 0, 4)
   header.writeUInt32LE(entry.uid ?? NO_ID, 8)
   header.writeUInt32LE(entry.gid ?? NO_ID, 12)

@@ -135,7 +135,9 @@ static int make_directory(struct apply *a, int parent, const char *name, const s
 /* The source of a copy, checked on the descriptor: names can change hands between a look and an open. */
 static int open_source(const struct apply *a, struct frame *f)
 {
-	_fd_close_ int fd = a->source < 0 ? -EINVAL : tree_open(a->e, a->source, f->link);
+	_fd_close_ int fd = a->source < 0	      ? -EINVAL
+			    : f->flags & FRAME_FOLLOW ? tree_follow(a->e, a->source, f->link)
+						      : tree_open(a->e, a->source, f->link);
 	struct stat st;
 	int opened;
 

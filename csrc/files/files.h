@@ -14,8 +14,16 @@ struct apply_options {
 /* Makes the entries on stdin in a directory. */
 int files_apply(struct err *e, const struct apply_options *options, const char *directory);
 
-/* Writes the entries of the tree at path, below directory, without contents. */
-int files_walk(struct err *e, const char *directory, const char *path, int follow);
+struct walk_options {
+	int follow;	   /* the last name of path too */
+	int only;	   /* nothing below it */
+	char *const *skip; /* paths, relative to path, that are left out with all below them */
+	int skip_count;
+};
+
+/* Writes the entries of the tree at path, below directory, without contents; their paths are relative to path. */
+int files_walk(struct err *e, const struct walk_options *options, const char *directory,
+	       const char *path);
 
 /* Writes a file's contents. limit: bytes at most (-EFBIG). */
 int files_read(struct err *e, const char *directory, const char *path, long long limit);

@@ -29,6 +29,7 @@ enum frame_type {
 
 #define FRAME_KEEP_MODE 1u /* mode is that of the source */
 #define FRAME_IF_ABSENT 4u /* what is there already stays */
+#define FRAME_FOLLOW 8u	   /* a copy: link may be a symlink to what is meant */
 #define FRAME_KEEP_TIME 2u /* times are those of the source */
 
 /*

@@ -21,7 +21,7 @@
 static const char usage[] =
 	"usage: tsdock-files COMMAND [OPTION...] ARGUMENT...\n"
 	"  apply [--source DIR] [--merge] DIR   make the entries on stdin in DIR\n"
-	"  walk [--follow] DIR PATH             write the entries at PATH in DIR\n"
+	"  walk [--follow] [--only] [--skip PATH...] DIR PATH  write the entries at PATH in DIR\n"
 	"  read [--limit BYTES] DIR PATH        write the contents of a file in DIR\n"
 	"  pack [--newest SECONDS] [--plain] DIR  write DIR as the tar of a layer\n"
 	"  run --target DIR [...] PROGRAM ARG... run a program beside an overlay mount\n"
@@ -33,6 +33,7 @@ static const char usage[] =
 
 #define MAX_LOWER 1000 /* of all overlays */
 #define MAX_OVERLAYS 32
+#define MAX_SKIP 1000
 
 struct options {
 	struct apply_options apply;
@@ -41,7 +42,9 @@ struct options {
 	int overlay_count, lower_count;
 	char *lower[MAX_LOWER];
 	long long limit;
-	int follow, shared, unprivileged;
+	struct walk_options walk;
+	char *skip[MAX_SKIP];
+	int shared, unprivileged;
 };
 
 enum {
@@ -58,6 +61,8 @@ enum {
 	LOWER,
 	DURABLE,
 	UNPRIVILEGED,
+	SKIP,
+	ONLY,
 };
 
 static const struct option long_options[] = {
@@ -74,6 +79,8 @@ static const struct option long_options[] = {
 	{"lower", required_argument, NULL, LOWER},
 	{"durable", no_argument, NULL, DURABLE},
 	{"unprivileged", no_argument, NULL, UNPRIVILEGED},
+	{"skip", required_argument, NULL, SKIP},
+	{"only", no_argument, NULL, ONLY},
 	{0},
 };
 
@@ -125,7 +132,7 @@ static int take_option(struct err *e, struct options *o, int option)
 		o->apply.merge = 1;
 		return 0;
 	case FOLLOW:
-		o->follow = 1;
+		o->walk.follow = 1;
 		return 0;
 	case LIMIT:
 		return number(e, optarg, &o->limit);
@@ -136,6 +143,14 @@ static int take_option(struct err *e, struct options *o, int option)
 		return 0;
 	case SHARED:
 		o->shared = 1;
+		return 0;
+	case ONLY:
+		o->walk.only = 1;
+		return 0;
+	case SKIP:
+		if (o->walk.skip_count == MAX_SKIP)
+			return err_set(e, E2BIG, "more than %d paths to skip", MAX_SKIP);
+		o->skip[o->walk.skip_count++] = optarg;
 		return 0;
 	case UNPRIVILEGED:
 		o->apply.unprivileged = o->pack.unprivileged = o->unprivileged = 1;
@@ -211,7 +226,7 @@ static int dispatch(struct err *e, const char *command, struct options *o, int a
 	if (strcmp(command, "apply") == 0 && argc == 1)
 		return files_apply(e, &o->apply, argv[0]);
 	if (strcmp(command, "walk") == 0 && argc == 2)
-		return files_walk(e, argv[0], argv[1], o->follow);
+		return files_walk(e, &o->walk, argv[0], argv[1]);
 	if (strcmp(command, "read") == 0 && argc == 2)
 		return files_read(e, argv[0], argv[1], o->limit);
 	if (strcmp(command, "pack") == 0 && argc == 1)
@@ -242,6 +257,7 @@ int main(int argc, char **argv)
 	static struct err e;
 	int option, r = 0;
 
+	o.walk.skip = o.skip;
 	if (argc < 2)
 		return wrong_call();
 	while (r == 0 && (option = getopt_long(argc - 1, argv + 1, "+", long_options, NULL)) != -1)

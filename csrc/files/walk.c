@@ -19,6 +19,7 @@
 
 struct walk {
 	struct err *e;
+	const struct walk_options *options;
 	int dir;
 	size_t length;	     /* of path */
 	char path[PATH_MAX]; /* of what is being looked at, below the root */
@@ -93,7 +94,7 @@ static int visit_fd(struct walk *w, int fd)
 	if (fstat(fd, &st) < 0)
 		return err_set(w->e, errno, "fstat \"%s\"", w->path);
 	r = write_entry(w, fd, &st);
-	if (r < 0 || !S_ISDIR(st.st_mode))
+	if (r < 0 || w->options->only || !S_ISDIR(st.st_mode))
 		return r;
 	dir = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
@@ -102,6 +103,14 @@ static int visit_fd(struct walk *w, int fd)
 	r = tree_list(w->e, dir, w->path, visit, w);
 	w->dir = outer;
 	return r;
+}
+
+static int is_skipped(const struct walk *w)
+{
+	for (int i = 0; i < w->options->skip_count; i++)
+		if (strcmp(w->options->skip[i], w->path) == 0)
+			return 1;
+	return 0;
 }
 
 static int visit(void *context, const char *name)
@@ -122,18 +131,19 @@ static int visit(void *context, const char *name)
 		w->path[w->length++] = '/';
 	memcpy(w->path + w->length, name, length + 1);
 	w->length += length;
-	r = visit_fd(w, fd);
+	r = is_skipped(w) ? 0 : visit_fd(w, fd);
 	w->length = before;
 	w->path[before] = '\0';
 	return r;
 }
 
-int files_walk(struct err *e, const char *directory, const char *path, int follow)
+int files_walk(struct err *e, const struct walk_options *options, const char *directory,
+	       const char *path)
 {
 	_fd_close_ int root = tree_open_root(e, directory);
-	_fd_close_ int fd = root < 0 ? -1
-			    : follow ? tree_follow(e, root, path)
-				     : tree_open(e, root, path);
+	_fd_close_ int fd = root < 0	      ? -1
+			    : options->follow ? tree_follow(e, root, path)
+					      : tree_open(e, root, path);
 	struct frame end = {.type = FRAME_END};
 	struct walk *w;
 	int r;
@@ -144,6 +154,7 @@ int files_walk(struct err *e, const char *directory, const char *path, int follo
 	if (!w)
 		return err_set(e, ENOMEM, "malloc");
 	w->e = e;
+	w->options = options;
 	w->dir = -1;
 	r = visit_fd(w, fd);
 	free(w->xattrs.data);

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// ADD unpacks archives. Like those of layers, their names never leave the directory that they are unpacked to.
+
+import { spawn } from 'node:child_process'
+import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { DockError, messageOf } from '../error.ts'
+import { apply, type FilesOptions, type Sink } from '../host/files.ts'
+import { cleanPath, defaultLimits, FrameMaker } from '../layers/apply.ts'
+import { decompress } from '../layers/compress.ts'
+import type { Entry } from '../layers/frame.ts'
+import type { TarHeader } from '../layers/tar-read.ts'
+import type { Owner } from './copy-plan.ts'
+
+/** Programs of the host for compressions that this process does not know. They read a pipe, and write one. */
+const programs: readonly (readonly [magic: readonly number[], program: string])[] = [
+  [[0x42, 0x5a, 0x68], 'bzip2'],
+  [[0xfd, 0x37, 0x7a, 0x58, 0x5a], 'xz'],
+]
+
+const hasMagic = (bytes: Uint8Array, magic: readonly number[]): boolean => magic.every((byte, i) => bytes[i] === byte)
+
+async function firstBytes(path: string): Promise<Buffer> {
+  const file = await open(path, 'r')
+  try {
+    const buffer = Buffer.alloc(512)
+    const { bytesRead } = await file.read(buffer, 0, 512, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}
+
+function throughProgram(path: string, program: string): AsyncIterable<Uint8Array> {
+  const child = spawn(program, ['-dc'], { stdio: ['pipe', 'pipe', 'ignore'] })
+  child.on('error', (e: NodeJS.ErrnoException) => {
+    child.stdout.destroy(
+      new DockError(e.code === 'ENOENT' ? `${path}: ${program} is missing on this host` : `${program}: ${e.message}`),
+    )
+  })
+  child.stdin.on('error', () => undefined)
+  createReadStream(path).pipe(child.stdin)
+  return child.stdout as AsyncIterable<Uint8Array>
+}
+
+async function bytesOf(path: string): Promise<AsyncIterable<Uint8Array>> {
+  const first = await firstBytes(path)
+  const program = programs.find(([magic]) => hasMagic(first, magic))?.[1]
+  return program === undefined
+    ? decompress(createReadStream(path, { highWaterMark: 1 << 18 }) as AsyncIterable<Uint8Array>)
+    : throughProgram(path, program)
+}
+
+/** Whether a file is a tar archive, compressed or not. */
+export async function isArchive(path: string): Promise<boolean> {
+  try {
+    for await (const chunk of await bytesOf(path)) {
+      if (chunk.length < 512) return false
+      const magic = Buffer.from(chunk).toString('latin1', 257, 262)
+      return magic === 'ustar'
+    }
+  } catch {
+    return false
+  }
+  return false
+}
+
+function memberOf(header: TarHeader, below: string, owner: Owner | undefined): Entry | undefined {
+  const types = {
+    '0': 'file',
+    '1': 'hardLink',
+    '2': 'symlink',
+    '3': 'char',
+    '4': 'block',
+    '5': 'directory',
+    '6': 'fifo',
+  } as const
+  const type = types[header.type as keyof typeof types]
+  if (type === undefined) return undefined
+  const name = cleanPath(header.name)
+  const place = (path: string): string => [below, path].filter((part) => part !== '').join('/')
+  if (name === '') return undefined
+  return {
+    type,
+    path: place(name),
+    link: type === 'hardLink' ? place(cleanPath(header.link)) : header.link,
+    mode: header.mode,
+    uid: owner?.uid ?? header.uid,
+    gid: owner?.gid ?? header.gid,
+    seconds: Math.floor(header.time),
+    major: header.major,
+    minor: header.minor,
+    size: header.size,
+    xattrs: header.xattrs,
+  }
+}
+
+/** Unpacks an archive below a directory (bytes) of a tree. Errors: DockError. */
+export async function unpackArchive(
+  archive: string,
+  target: string,
+  below: string,
+  owner: Owner | undefined,
+  options: FilesOptions,
+): Promise<void> {
+  const frames = new FrameMaker((header) => memberOf(header, below, owner), defaultLimits)
+  await apply(
+    target,
+    async (write: Sink) => {
+      try {
+        for await (const chunk of await bytesOf(archive)) {
+          frames.push(chunk)
+          const waiting = write(frames.take())
+          if (waiting !== undefined) await waiting
+        }
+        frames.finish()
+        await write(frames.take())
+      } catch (e: unknown) {
+        throw e instanceof DockError ? e : new DockError(`${archive}: ${messageOf(e)}`)
+      }
+    },
+    { ...options, merge: true },
+  )
+}
