@@ -77,7 +77,11 @@ function booleanOf(flag: string, value: string | undefined): boolean {
 /** Reads the flags that an instruction has. Errors: unknown ones, double ones, those without their value. */
 export function parseFlags<S extends Readonly<Record<string, FlagKind>>>(given: readonly string[], spec: S): Flags<S> {
   const values: Record<string, boolean | string | readonly string[] | undefined> = {}
-  for (const [name, kind] of Object.entries(spec)) values[name] = kind === 'list' ? [] : undefined
+  const lists: Record<string, string[]> = {}
+  for (const [name, kind] of Object.entries(spec)) {
+    if (kind === 'list') lists[name] = []
+    values[name] = lists[name]
+  }
   for (const text of given) {
     const equals = text.indexOf('=')
     const flag = equals < 0 ? text : text.slice(0, equals)
@@ -90,7 +94,7 @@ export function parseFlags<S extends Readonly<Record<string, FlagKind>>>(given: 
     }
     if (kind === 'list') {
       if (value === undefined) throw new Problem(`${flag}: no value`, { at: flag, expected: `${flag}=VALUE` })
-      values[name] = [...((values[name] ?? []) as readonly string[]), value]
+      lists[name]?.push(value)
       continue
     }
     if (values[name] !== undefined) throw new Problem(`${flag} is given twice`, { at: flag })

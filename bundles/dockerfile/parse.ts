@@ -12,7 +12,7 @@
 //     for (const { source, instruction } of stages[index].instructions) {
 //       const { instruction: step } = evaluate(build, scope, source, instruction)          // variables are in, values checked
 //       switch (step.kind) { case 'run': programOf(step.command, shell); step.mounts ...   // instructions/*.ts
-//         case 'copy': step.sources, step.mode, resolveSource(dockerfile, index, step.from) ... } } }
+//         case 'copy': step.sources, step.mode, resolveSource(dockerfile, index, step.from, step.range) ... } } }
 //
 //   parseOnbuildTrigger(text, 'ONBUILD of IMAGE')                        // triggers that a base image brings
 //   parseDockerignore(text), compilePathPatterns(step.exclude), parseGlob(source.path)     // which files

@@ -4,7 +4,7 @@
 
 import { cleanPath, parseStep } from './go-path.ts'
 import { Problem } from './located-error.ts'
-import { codesOf, literal, type Machine, matchesAll, matchesBeginning, type Step } from './pattern-machine.ts'
+import { codesOf, literal, type Machine, matchesAll, matchesBeginning, optional, type Step } from './pattern-machine.ts'
 import { trim } from './space.ts'
 
 export interface PathPattern {
@@ -47,7 +47,7 @@ function compileMachine(pattern: string): Machine {
     if (codes[at] === 0x2a && codes[at + 1] === 0x2a) {
       at = endOfStars(codes, at)
       if (at >= codes.length || suffix) steps.push({ accepts: anything, loop: true })
-      else steps.push({ accepts: anything, loop: true, skip: 2 }, literal(0x2f))
+      else steps.push(optional(2), { accepts: anything, loop: true }, literal(0x2f))
       continue
     }
     const { step, end } = parseStep(pattern, codes, at)

@@ -7,7 +7,7 @@ export interface Step {
   readonly accepts: (code: number) => boolean
   /** Any number of times, also none. */
   readonly loop?: true
-  /** How many steps, from this one on, may be left out together. */
+  /** How many steps, from this one on, may be left out together: see `optional`. */
   readonly skip?: number
 }
 
@@ -15,6 +15,9 @@ export interface Step {
 export type Machine = readonly Step[]
 
 export const literal = (code: number): Step => ({ accepts: (other) => other === code })
+
+/** Lets the next steps be left out together. Takes no character itself. */
+export const optional = (steps: number): Step => ({ accepts: () => false, loop: true, skip: steps + 1 })
 
 /** The characters of a text. */
 export function codesOf(text: string): readonly number[] {
@@ -45,16 +48,20 @@ class States {
 
   /** Adds a state, and those that are reached from it without a character. */
   add(state: number): void {
-    let next = state
-    for (;;) {
-      if (this.#marks[next] === 1) return
-      this.#marks[next] = 1
-      this.list.push(next)
-      const step = this.#machine[next]
-      if (step?.skip !== undefined) this.add(next + step.skip)
-      if (step?.loop !== true) return
-      next++
+    let open = this.list.length
+    this.#push(state)
+    for (; open < this.list.length; open++) {
+      const from = this.list[open] ?? 0
+      const step = this.#machine[from]
+      if (step?.loop === true) this.#push(from + 1)
+      if (step?.skip !== undefined) this.#push(from + step.skip)
     }
+  }
+
+  #push(state: number): void {
+    if (this.#marks[state] === 1) return
+    this.#marks[state] = 1
+    this.list.push(state)
   }
 
   get matches(): boolean {

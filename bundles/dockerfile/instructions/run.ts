@@ -122,7 +122,8 @@ export function programOf(command: CommandLine, shell: readonly string[]): Progr
   }
   const text = heredocText(first)
   if (!text.startsWith('#!')) return { args: [...shell, text], script: undefined }
-  const name = baseName(first.name)
-  const path = `${SCRIPT_DIRECTORY}/${['/', '.', '..'].includes(name) ? 'script' : name}`
+  const base = baseName(first.name)
+  const name = ['/', '.', '..'].includes(base) ? 'script' : base
+  const path = `${SCRIPT_DIRECTORY}/${name}`
   return { args: [...shell, path], script: { name, text, path } }
 }
