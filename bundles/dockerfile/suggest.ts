@@ -20,11 +20,11 @@ function distance(a: string, b: string): number {
   return before[b.length] ?? 0
 }
 
-/** The known word that was probably meant: at most two letters away. Undefined if there is none, or if it is known. */
-export function suggest(word: string, known: Iterable<string>): string | undefined {
+/** The known word that was probably meant: few letters away. Undefined if there is none, or if it is known. */
+export function suggest(word: string, known: Iterable<string>, most = 2): string | undefined {
   if (word.length > LONGEST) return undefined
   let best: string | undefined
-  let least = 3
+  let least = most + 1
   for (const option of known) {
     if (option === word) return undefined
     if (Math.abs(option.length - word.length) >= least) continue

@@ -4,8 +4,9 @@
 import { cleanPath } from '../go-path.ts'
 import type { ExpandedInstruction } from '../instruction.ts'
 import { parsePortWord } from '../instructions/expose.ts'
+import { DockerfileError } from '../located-error.ts'
 import type { PathPatterns } from '../path-patterns.ts'
-import { type BuildScope, evaluate, type StageScope } from '../scope.ts'
+import { type BuildScope, type Evaluation, evaluate, type StageScope } from '../scope.ts'
 import type { SourcedInstruction } from '../stages.ts'
 import { suggest } from '../suggest.ts'
 import type { Report, Spot } from './reporter.ts'
@@ -28,7 +29,8 @@ export interface StageContext {
 function checkVariables(stage: LintedStage, spot: Spot, unset: ReadonlySet<string>, report: Report): void {
   for (const name of unset) {
     if (stage.scope.args.has(name)) continue
-    const meant = suggest(name, stage.scope.variables.keys())
+    // GOPATH is two letters from PATH, and an image for Go has it.
+    const meant = suggest(name, stage.scope.variables.keys(), stage.knowsBase ? 2 : 1)
     if (meant === undefined && !stage.knowsBase) continue
     const hint = meant === undefined ? '' : ` (did you mean $${meant}?)`
     report('UndefinedVar', spot, `the variable $${name} is not set${hint}`)
@@ -74,17 +76,34 @@ function checkCommand(instruction: ExpandedInstruction, stage: LintedStage, repo
   report('JSONArgsRecommended', instruction, `${keyword} in shell form: signals reach the shell, not the program`)
 }
 
+/** Values that are wrong may only be so for want of the variables of an image that is not at hand: undefined then. */
+function evaluateInStage(
+  step: SourcedInstruction,
+  stage: LintedStage,
+  { build }: StageContext,
+): Evaluation | undefined {
+  try {
+    return evaluate(build, stage.scope, step.source, step.instruction)
+  } catch (e: unknown) {
+    if (e instanceof DockerfileError && !stage.knowsBase && step.instruction.text.includes('$')) return undefined
+    throw e
+  }
+}
+
 /** Checks one instruction, and lets it change the stage. Errors: DockerfileError. */
 export function checkInStage(step: SourcedInstruction, stage: LintedStage, context: StageContext): void {
   const { report } = context
-  const { instruction, unset } = evaluate(context.build, stage.scope, step.source, step.instruction)
+  const evaluated = evaluateInStage(step, stage, context)
+  if (evaluated === undefined) return
+  const { instruction, unset } = evaluated
   checkVariables(stage, step.instruction, unset, report)
   checkPorts(instruction, report)
   checkCommand(instruction, stage, report)
   if (context.ignore !== undefined) checkIgnored(instruction, context.ignore, report)
   if (instruction.kind === 'shell') stage.hasShell = true
   if (instruction.kind === 'workdir') {
-    if (!stage.hasWorkdir && !instruction.path.startsWith('/')) {
+    const isKnown = stage.knowsBase || unset.size === 0
+    if (!stage.hasWorkdir && isKnown && !instruction.path.startsWith('/')) {
       const message = `WORKDIR ${instruction.path} is relative to that of the base image`
       report('WorkdirRelativePath', instruction, message)
     }

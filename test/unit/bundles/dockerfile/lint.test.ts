@@ -144,6 +144,17 @@ test('the environment of an image counts, and so does not knowing it', () => {
   assert.match(messages(text), /\$VERSOIN is not set \(did you mean \$VERSION\?\)/)
 })
 
+test('what the image may have is no fault', () => {
+  const text = 'FROM golang\nWORKDIR $GOPATH\nVOLUME $DATA\nEXPOSE ${PORT:?}\nUSER $PAHT'
+  assert.equal(lint(text), ['5 UndefinedVar'])
+  const result = lintDockerfile(parseDockerfile(text.replace('golang', 'scratch')), inputs())
+  assert.equal(
+    result.findings.map(({ rule, range }) => `${range.start} ${rule}`),
+    ['2 UndefinedVar', '2 WorkdirRelativePath'],
+  )
+  assert.match(result.error?.message ?? '', /^Dockerfile:3: VOLUME: a path is empty/)
+})
+
 test('hints name what was meant', () => {
   assert.match(
     messages('FROM --platform=$BULIDPLATFORM linux'),
