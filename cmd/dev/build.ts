@@ -2,7 +2,16 @@
 // `npm run build`: dist/bin/{tsrun,tsrun-plan,tsrun-seccomp,tsrun-systemd}. With names as arguments: only these steps.
 
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { runSteps, type Step } from './steps.ts'
 
@@ -88,32 +97,44 @@ function bundle(entry: string, outfile: string, ...flags: readonly string[]): st
  * both use would be wrapped to be loaded when needed, which takes the planner 1 ms.
  */
 function buildPlanner(): string | undefined {
-  const [folder, commandLine] = ['dist/plan', 'tsrun/cli.js']
-  const entries = [`${folder}/tsrun-plan.js`, `${folder}/${commandLine}`] as const
-  const external = `--external=*/${commandLine}`
-  const flags = ['--compile', '--bytecode', '--minify', '--target=bun', external, `--root=${folder}`]
+  const folder = 'dist/plan'
+  const commandLines = ['tsrun/cli', 'tsdock/cli'] as const
+  const entries = ['tsrun-plan', ...commandLines].map((name) => `${folder}/${name}.js`)
+  const external = commandLines.map((name) => `--external=*/${name}.js`)
+  const flags = ['--compile', '--bytecode', '--minify', '--target=bun', ...external, `--root=${folder}`]
   const closed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig']
+  const failed = commandLines
+    .map((name) => bundle(`cmd/${name}.ts`, `${folder}/${name}.js`))
+    .find((text) => text !== undefined)
   return (
-    bundle('cmd/tsrun/cli.ts', entries[1]) ??
-    bundle('cmd/tsrun-plan.ts', entries[0], external) ??
+    failed ??
+    bundle('cmd/tsrun-plan.ts', `${folder}/tsrun-plan.js`, ...external) ??
     run(process.execPath, ['build', ...flags, ...closed, ...entries, '--outfile=dist/tsrun-plan']) ??
-    install('dist/tsrun-plan', 'tsrun-plan')
+    install('dist/tsrun-plan', 'tsrun-plan') ??
+    linkProgram('tsrun-plan', 'tsdock')
   )
+}
+
+/** One file under two names: which one it was called by tells it what to be. */
+function linkProgram(name: string, other: string): undefined {
+  rmSync(`dist/bin/${other}`, { force: true })
+  linkSync(`dist/bin/${name}`, `dist/bin/${other}`)
 }
 
 const gyp = ['binding.gyp', 'cmd/dev/gyp/**', 'cmd/dev/build.ts']
 const typescript = [
   'cmd/*.ts',
-  'cmd/tsrun/**/*.ts',
+  'bundles/**/*.ts',
+  'cmd/{tsrun,tsdock}/**/*.ts',
   'runtime/**/*.ts',
   'spec/*.ts',
-  'spec/{rules,runtime,generated}/*.ts',
+  'spec/{rules,runtime,image,generated}/*.ts',
 ]
 const steps: readonly Step[] = [
   {
     name: 'validators',
     inputs: ['spec/generate.ts', 'spec/shorten.ts', 'spec/schema/**', 'package-lock.json'],
-    outputs: ['spec/generated/config-validator.ts', 'spec/generated/document-validator.ts'],
+    outputs: ['config', 'document', 'image'].map((name) => `spec/generated/${name}-validator.ts`),
     settings: [],
     run: () => run(process.execPath, ['spec/generate.ts']),
   },
@@ -148,7 +169,7 @@ const steps: readonly Step[] = [
   {
     name: 'tsrun-plan',
     inputs: [...typescript, 'cmd/dev/build.ts', 'package-lock.json'],
-    outputs: ['dist/bin/tsrun-plan'],
+    outputs: ['dist/bin/tsrun-plan', 'dist/bin/tsdock'],
     settings: [version, commit, libseccomp, libsystemd, process.versions['bun'] ?? ''],
     run: buildPlanner,
   },

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// What nobody needs any more. Whoever calls this holds the storage alone, so that no build or container uses it meanwhile.
+
+import { readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { chainIds } from '../layers/chain.ts'
+import { remove } from '../host/files.ts'
+import type { Storage } from '../storage.ts'
+import { blobsOf } from './archive.ts'
+import { isIndexType } from '../../spec/image/documents.ts'
+import { parseImageConfig, parseIndex, parseManifest } from './store.ts'
+
+export interface Collected {
+  readonly removed: readonly string[]
+  readonly bytes: number
+}
+
+/** Blobs and chain ids that an image needs. */
+async function needs(
+  storage: Storage,
+): Promise<{ readonly blobs: ReadonlySet<string>; readonly chains: ReadonlySet<string> }> {
+  const blobs = new Set<string>()
+  const chains = new Set<string>()
+  const addChains = async (digest: string, size: number, mediaType: string): Promise<void> => {
+    const descriptor = { digest, size, mediaType }
+    const bytes = await storage.images.readDocument(descriptor)
+    if (isIndexType(mediaType)) {
+      for (const one of parseIndex(bytes, digest).manifests) {
+        if (await storage.images.hasBlob(one.digest)) await addChains(one.digest, one.size, one.mediaType)
+      }
+      return
+    }
+    const manifest = parseManifest(bytes, digest)
+    const config = parseImageConfig(await storage.images.readDocument(manifest.config), digest)
+    for (const id of chainIds(config.rootfs.diff_ids ?? [])) chains.add(id)
+  }
+  for (const { descriptor } of await storage.images.list()) {
+    for (const blob of await blobsOf(storage.images, descriptor)) blobs.add(blob.digest)
+    await addChains(descriptor.digest, descriptor.size, descriptor.mediaType).catch(() => undefined)
+  }
+  return { blobs, chains }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  )
+}
+
+async function names(directory: string): Promise<readonly string[]> {
+  return readdir(directory).catch(() => [] as string[])
+}
+
+/** What killed processes left: half-written blobs and layers, directories of steps. */
+export async function removeLeftovers(storage: Storage): Promise<readonly string[]> {
+  const { scratch } = await storage.layers.list()
+  const ingest = join(storage.images.directory, 'ingest')
+  const left = [
+    ...scratch,
+    ...(await names(storage.stores.scratch)).map((name) => join(storage.stores.scratch, name)),
+    ...(await names(ingest)).map((name) => join(ingest, name)),
+  ]
+  for (const path of left) await remove(path)
+  return left
+}
+
+/** all: the build cache too; else the layers of steps stay, so that the next build finds them. */
+export async function collectGarbage(storage: Storage, options: { readonly all: boolean }): Promise<Collected> {
+  const removed: string[] = [...(await removeLeftovers(storage))]
+  let bytes = 0
+  if (options.all) {
+    for (const folder of ['steps', 'places', 'contexts', 'mounts'])
+      await remove(join(storage.directory, 'cache', folder))
+  }
+  const { blobs, chains } = await needs(storage)
+  const cached = new Set(
+    (await storage.cache.records()).flatMap(({ record }) =>
+      record.layer === undefined ? [] : [record.layer.blob.digest],
+    ),
+  )
+  for (const digest of await storage.images.blobs()) {
+    if (blobs.has(digest) || cached.has(digest)) continue
+    const path = storage.images.blobPath(digest)
+    bytes += await sizeOf(path)
+    await rm(path, { force: true })
+    removed.push(digest)
+  }
+  // A layer that is only in the cache is unpacked again when a build needs it.
+  for (const id of (await storage.layers.list()).chainIds) {
+    if (chains.has(id)) continue
+    await remove(join(storage.layers.path(id), '..').replace(/\/$/, ''))
+    removed.push(`layer ${id}`)
+  }
+  return { removed, bytes }
+}
+
+/** Reads all blobs. Returns what is wrong. */
+export async function checkBlobs(storage: Storage): Promise<readonly string[]> {
+  const problems: string[] = []
+  for (const digest of await storage.images.blobs()) {
+    const hash = createHash('sha256')
+    for await (const chunk of createReadStream(storage.images.blobPath(digest))) hash.update(chunk as Uint8Array)
+    if (`sha256:${hash.digest('hex')}` !== digest) problems.push(`the blob ${digest} is damaged`)
+  }
+  for (const { name, descriptor } of await storage.images.list()) {
+    const label = name ?? descriptor.digest
+    try {
+      for (const blob of await blobsOf(storage.images, descriptor)) {
+        if (!(await storage.images.hasBlob(blob.digest))) problems.push(`${label}: the blob ${blob.digest} is missing`)
+      }
+    } catch (e: unknown) {
+      problems.push(`${label}: ${e instanceof Error ? e.message : String(e)}`)
+    }
+  }
+  return problems
+}
