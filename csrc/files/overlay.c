@@ -10,6 +10,7 @@
 
 #include "../base/io.h"
 #include "files.h"
+#include "tree.h"
 
 /* linux/mount.h and musl's sys/mount.h clash: what is needed of the former stands here. */
 #include <sys/syscall.h>
@@ -43,6 +44,21 @@ static int explain(struct err *e, int fs, int number)
 		       text[0] && text[1] == ' ' ? text + 2 : text);
 }
 
+/*
+ * A volatile overlay leaves a mark that keeps its directories from being mounted again, as their contents would be unsure
+ * after a crash of the machine. What is mounted here again is thrown away in that case.
+ */
+static int forget_volatile(struct err *e, const struct overlay *o)
+{
+	_fd_close_ int work = open(o->work, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_fd_close_ int inner = -1;
+
+	if (work < 0)
+		return err_set(e, errno, "open \"%s\"", o->work);
+	inner = openat(work, "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return inner < 0 ? 0 : tree_remove(e, inner, "incompat");
+}
+
 static int set_layers(struct err *e, int fs, const struct overlay *o)
 {
 	int r = 0;
@@ -53,6 +69,8 @@ static int set_layers(struct err *e, int fs, const struct overlay *o)
 		r = set(e, fs, "upperdir", o->upper);
 	if (r == 0 && o->upper)
 		r = set(e, fs, "workdir", o->work);
+	if (r == 0 && o->upper && !o->durable)
+		r = forget_volatile(e, o);
 	if (r == 0 && o->upper && !o->durable)
 		r = set(e, fs, "volatile", NULL);
 	if (r == 0 && o->unprivileged)

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the options of `tsdock build` say.
+
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { type BuildRequest, contextDigests } from '../../bundles/build/build.ts'
+import { ContextTree, type FileTree } from '../../bundles/build/file-tree.ts'
+import { DockError } from '../../bundles/error.ts'
+import type { Storage } from '../../bundles/storage.ts'
+import { CommandUsageError } from './command.ts'
+import type { ProgressMode } from './progress-view.ts'
+
+/** `K=V` pairs; a K alone takes its value from the environment, and is left out when it has none there. */
+export function pairs(words: readonly string[], env: NodeJS.ProcessEnv): ReadonlyMap<string, string> {
+  return new Map(
+    words.flatMap((word): [string, string][] => {
+      const equals = word.indexOf('=')
+      if (equals > 0) return [[word.slice(0, equals), word.slice(equals + 1)]]
+      const value = env[word]
+      return value === undefined ? [] : [[word, value]]
+    }),
+  )
+}
+
+export function fieldsOf(text: string): ReadonlyMap<string, string> {
+  return new Map(
+    text.split(',').map((field): [string, string] => {
+      const equals = field.indexOf('=')
+      return equals < 0 ? [field, ''] : [field.slice(0, equals), field.slice(equals + 1)]
+    }),
+  )
+}
+
+/** --secret id=x,src=file | id=x,env=NAME. Errors: DockError. */
+export function secretReader(words: readonly string[]): BuildRequest['secret'] {
+  const secrets = new Map(
+    words.map((word): [string, ReadonlyMap<string, string>] => {
+      const fields = fieldsOf(word)
+      const id = fields.get('id') ?? ''
+      if (id === '') throw new DockError(`--secret ${word}: id=NAME is missing`)
+      const unknown = [...fields.keys()].find((key) => !['id', 'src', 'source', 'env', 'type'].includes(key))
+      if (unknown !== undefined)
+        throw new DockError(`--secret ${word}: ${unknown} is unknown; there are id, src and env`)
+      return [id, fields]
+    }),
+  )
+  return async (id) => {
+    const fields = secrets.get(id)
+    if (fields === undefined) return undefined
+    const file = fields.get('src') ?? fields.get('source')
+    if (file !== undefined) {
+      return readFile(file).catch((e: NodeJS.ErrnoException) => {
+        throw new DockError(`--secret id=${id}: open ${file}: ${e.code}`)
+      })
+    }
+    const name = fields.get('env') ?? id
+    const value = process.env[name]
+    if (value === undefined) throw new DockError(`--secret id=${id}: the variable ${name} is not set`)
+    return Buffer.from(value)
+  }
+}
+
+/** --ssh default | ID=SOCKET */
+export function agents(words: readonly string[]): BuildRequest['ssh'] {
+  const known = new Map(
+    words.map((word): [string, string | undefined] => {
+      const equals = word.indexOf('=')
+      return equals < 0 ? [word, process.env['SSH_AUTH_SOCK']] : [word.slice(0, equals), word.slice(equals + 1)]
+    }),
+  )
+  return (id) => known.get(id)
+}
+
+export function namedContexts(
+  words: readonly string[],
+  storage: Storage,
+): ReadonlyMap<string, FileTree | { readonly image: string }> {
+  return new Map(
+    words.map((word): [string, FileTree | { readonly image: string }] => {
+      const equals = word.indexOf('=')
+      if (equals < 1) throw new DockError(`--build-context ${word}: it is NAME=DIR or NAME=docker-image://IMAGE`)
+      const [name, where] = [word.slice(0, equals), word.slice(equals + 1)]
+      if (where.startsWith('docker-image://')) return [name, { image: where.slice(15) }]
+      return [
+        name,
+        new ContextTree(resolve(where), {
+          label: `the context ${name}`,
+          files: storage.stores.files,
+          digestFile: contextDigests(storage, resolve(where)),
+        }),
+      ]
+    }),
+  )
+}
+
+export const networks = ['default', 'none', 'host'] as const
+export const modes: readonly ProgressMode[] = ['auto', 'plain', 'rawjson', 'quiet']
+
+export function oneOf<T extends string>(flag: string, value: string | undefined, known: readonly T[], usual: T): T {
+  if (value === undefined) return usual
+  const found = known.find((one) => one === value)
+  if (found === undefined)
+    throw new CommandUsageError(`--${flag} ${value}: it is one of ${known.join(', ')}`, undefined)
+  return found
+}
+
+/** --add-host NAME:IP -> a line of /etc/hosts. Errors: DockError. */
+export function hostLine(word: string): string {
+  const colon = word.search(/[:=]/)
+  const [name, address] = [word.slice(0, colon), word.slice(colon + 1).replace(/^\[|\]$/g, '')]
+  if (colon < 1 || !/^[A-Za-z0-9._-]+$/.test(name) || !/^[0-9a-fA-F:.]+$/.test(address))
+    throw new DockError(`--add-host ${word}: it is HOST:IP`)
+  return `${address}\t${name}`
+}
