@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process'
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
+import { PassThrough } from 'node:stream'
 import { DockError, messageOf } from '../error.ts'
 import { apply, type FilesOptions, type Sink } from '../host/files.ts'
 import { cleanPath, defaultLimits, FrameMaker } from '../layers/apply.ts'
@@ -33,14 +34,16 @@ async function firstBytes(path: string): Promise<Buffer> {
 
 function throughProgram(path: string, program: string): AsyncIterable<Uint8Array> {
   const child = spawn(program, ['-dc'], { stdio: ['pipe', 'pipe', 'ignore'] })
+  // Read from the very start: what nobody reads when a program ends is lost in Bun.
+  const out = child.stdout.pipe(new PassThrough({ highWaterMark: 1 << 18 }))
   child.on('error', (e: NodeJS.ErrnoException) => {
-    child.stdout.destroy(
+    out.destroy(
       new DockError(e.code === 'ENOENT' ? `${path}: ${program} is missing on this host` : `${program}: ${e.message}`),
     )
   })
   child.stdin.on('error', () => undefined)
   createReadStream(path).pipe(child.stdin)
-  return child.stdout as AsyncIterable<Uint8Array>
+  return out as AsyncIterable<Uint8Array>
 }
 
 async function bytesOf(path: string): Promise<AsyncIterable<Uint8Array>> {

@@ -4,6 +4,7 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mediaTypes } from '../../spec/image/documents.ts'
+import { DockError } from '../error.ts'
 import { initLayer } from '../containers/init-layer.ts'
 import { type FilesOptions, type OverlayMount, pack, remove } from '../host/files.ts'
 import type { ImageStore } from '../images/store.ts'
@@ -75,6 +76,7 @@ export async function commitStep(stores: Stores, state: ImageState, step: Step):
       },
       { ...stores.files, newest: state.epoch },
     )
+    if (blob.size < 1024 || blob.size % 512 !== 0) throw new DockError('internal error: the tar of a layer was cut off')
     const chain = chainIds([...state.layers.map((layer) => layer.diffId), blob.digest]).at(-1) ?? ''
     await Promise.all([remove(step.upper.work), remove(step.merged)])
     await stores.layers.adopt(step.directory, chain)

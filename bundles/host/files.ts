@@ -5,7 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Readable, Writable } from 'node:stream'
+import { PassThrough, type Readable, type Writable } from 'node:stream'
 import { DockError } from '../error.ts'
 
 /** An overlay, mounted in a mount namespace that goes with the command. Absolute paths. */
@@ -94,11 +94,13 @@ async function call(options: FilesOptions, { command, options: flags = [], args,
   const child = spawn(findProgram('tsdock-files'), [command, ...common, ...flags, '--', ...args], {
     stdio: [input === undefined ? 'ignore' : 'pipe', output === undefined ? 'ignore' : 'pipe', 'pipe'],
   })
+  // Read from the very start: what nobody reads when a program ends is lost in Bun.
+  const stdout = child.stdout?.pipe(new PassThrough({ highWaterMark: 1 << 18 }))
   const exited = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
   const said = child.stderr === null ? Promise.resolve(Buffer.alloc(0)) : collect(child.stderr)
   const results = await Promise.allSettled([
     feed(child, input),
-    child.stdout === null || output === undefined ? undefined : output(child.stdout),
+    stdout === undefined || output === undefined ? undefined : output(stdout),
   ])
   const [code, signal] = await exited
   const message = (await said).toString().trim()
