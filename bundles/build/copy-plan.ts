@@ -94,12 +94,16 @@ export interface Owner {
   readonly gid: number
 }
 
+export const rootOwner: Owner = { uid: 0, gid: 0 }
+
 export interface CopyAttributes {
   /** Undefined: as they are in the source. */
   readonly owner: Owner | undefined
   readonly mode: ModeChange | undefined
   /** Seconds that all get; undefined: their own. */
   readonly seconds: number | undefined
+  /** The tops of directories are made as they are in the source, too. */
+  readonly keepTop?: boolean
 }
 
 /** What tsdock-files is told to make. Names of one file in the source become names of one file again. */
@@ -118,6 +122,13 @@ export function copyEntries(plan: readonly ListedFile[], attributes: CopyAttribu
           ? (entry.mode ?? 0)
           : applyModeChange(attributes.mode, entry.mode ?? 0, entry.type === 'directory'),
       ...(entry.xattrs === undefined ? {} : { xattrs: entry.xattrs }),
+    }
+    // A directory stands for what is in it: the destination is made as any that is missing, and not as the source is.
+    if (entry.type === 'directory' && entry.path === '' && attributes.keepTop !== true) {
+      const { uid, gid } = attributes.owner ?? rootOwner
+      return [
+        { type: 'directory', path: target, uid, gid, mode: 0o755, seconds: attributes.seconds ?? entry.seconds ?? 0 },
+      ]
     }
     if (entry.type === 'file') {
       const inode = entry.inode ?? 0n

@@ -12,7 +12,7 @@ import { apply, read, remove, walk } from '../host/files.ts'
 import { decodeEntries, type Entry, encodeEnd, encodeEntry } from '../layers/frame.ts'
 import { isArchive, unpackArchive } from './archive.ts'
 import type { InputFile } from './cache.ts'
-import { copyEntries, inImage, type Owner, planCopy } from './copy-plan.ts'
+import { copyEntries, inImage, type Owner, planCopy, rootOwner } from './copy-plan.ts'
 import { ContextTree, type FileTree, fromBytes, type ListedFile, toBytes } from './file-tree.ts'
 import type { BuiltLayer, ImageState } from './image-state.ts'
 import { fetchGit, fetchUrl } from './remote-files.ts'
@@ -43,8 +43,6 @@ export interface PreparedCopy {
 }
 
 type Instruction = ExpandedCopy | ExpandedAdd
-
-const rootOwner: Owner = { uid: 0, gid: 0 }
 
 /** Whether the destination is a directory in the image, so that files go into it. */
 async function isDirectory(state: ImageState, stores: Stores, path: string): Promise<boolean> {

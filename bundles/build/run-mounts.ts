@@ -69,7 +69,7 @@ async function bindMount(mount: BindMount, prepared: Prepared, sources: MountSou
     directory,
     async (write) => {
       const owner = mount.from === undefined ? { uid: 0, gid: 0 } : undefined
-      for (const entry of copyEntries(plan, { owner, mode: undefined, seconds: undefined }))
+      for (const entry of copyEntries(plan, { owner, mode: undefined, seconds: undefined, keepTop: true }))
         await write(encodeEntry(entry))
       await write(encodeEnd())
     },

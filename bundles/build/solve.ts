@@ -166,7 +166,7 @@ export class Solver {
         return image
       } catch (e: unknown) {
         onEvent({ kind: 'failed', step, message: messageOf(e), time: now() })
-        throw new StepError(messageOf(e), range, e)
+        throw new StepError(errorAt(this.#request.dockerfile.source, range, messageOf(e)).message, range, e)
       }
     })()
     this.#images.set(key, fetched)

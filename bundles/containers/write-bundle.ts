@@ -68,7 +68,7 @@ export async function writeBundle(stores: Stores, request: BundleRequest): Promi
     await apply(
       rootfs,
       async (write) => {
-        for (const entry of copyEntries(plan, { owner: undefined, mode: undefined, seconds: undefined }))
+        for (const entry of copyEntries(plan, { owner: undefined, mode: undefined, seconds: undefined, keepTop: true }))
           await write(encodeEntry(entry))
         await write(encodeEnd())
       },
