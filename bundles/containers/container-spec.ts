@@ -85,7 +85,8 @@ export function containerSpec(image: ImageRunConfig, request: ContainerRequest, 
     request.env ?? [],
   )
   return {
-    ociVersion: '1.2.0',
+    // No field below is newer, and old runtimes refuse versions that they do not know.
+    ociVersion: '1.0.2',
     process: {
       terminal: request.terminal === true,
       user: request.user,

@@ -4,9 +4,11 @@
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createHash } from 'node:crypto'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { chainIds } from '../layers/chain.ts'
-import { remove } from '../host/files.ts'
+import { findProgram, remove } from '../host/files.ts'
 import type { Storage } from '../storage.ts'
 import { blobsOf } from './archive.ts'
 import { isIndexType } from '../../spec/image/documents.ts'
@@ -54,8 +56,20 @@ async function names(directory: string): Promise<readonly string[]> {
   return readdir(directory).catch(() => [] as string[])
 }
 
-/** What killed processes left: half-written blobs and layers, directories of steps. */
+/** Containers of builds that are no more: nobody waits for them. */
+async function removeContainers(storage: Storage): Promise<readonly string[]> {
+  const root = join(storage.directory, 'run')
+  const ids = (await names(root)).filter((name) => /^(build|shell)-/.test(name))
+  for (const id of ids) {
+    const child = spawn(findProgram('tsrun'), ['--root', root, 'delete', '--force', id], { stdio: 'ignore' })
+    await once(child, 'close')
+  }
+  return ids.map((id) => `the container ${id}`)
+}
+
+/** What killed processes left: containers, half-written blobs and layers, directories of steps. */
 export async function removeLeftovers(storage: Storage): Promise<readonly string[]> {
+  const containers = await removeContainers(storage)
   const { scratch } = await storage.layers.list()
   const ingest = join(storage.images.directory, 'ingest')
   const left = [
@@ -64,7 +78,7 @@ export async function removeLeftovers(storage: Storage): Promise<readonly string
     ...(await names(ingest)).map((name) => join(ingest, name)),
   ]
   for (const path of left) await remove(path)
-  return left
+  return [...containers, ...left]
 }
 
 /** all: the build cache too; else the layers of steps stay, so that the next build finds them. */
