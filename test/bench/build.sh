@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# `npm run bench:build [-- ROUNDS]`: tsdock beside buildah, in turn, on the same Dockerfiles. Medians in ms, and their ratio.
+# Needs root and buildah. Everything lies in a directory that goes at the end.
+set -eu
+cd "$(dirname "$0")/../.."
+rounds=${1:-7}
+[ "$(id -u)" = 0 ] || { echo "bench:build: needs root" >&2; exit 1; }
+command -v buildah >/dev/null || { echo "bench:build: buildah is missing (apt-get install buildah)" >&2; exit 1; }
+sh cmd/dev/build.sh >/dev/null
+work=$(mktemp -d)
+tsdock=$PWD/dist/bin/tsdock
+export TSDOCK_ROOT="$work/tsdock"
+buildah="buildah --root $work/root --runroot $work/run --storage-driver overlay"
+cleanup() {
+	$buildah rmi -a -f >/dev/null 2>&1 || true
+	umount "$work/root/overlay" 2>/dev/null || true
+	rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+mkdir "$work/base" "$work/steps" "$work/copy"
+cp /bin/busybox "$work/base/busybox"
+cat >"$work/base/Dockerfile" <<'END'
+FROM scratch
+COPY busybox /bin/busybox
+RUN ["/bin/busybox", "--install", "-s", "/bin"]
+END
+"$tsdock" build -q -t localhost/base "$work/base" >/dev/null
+"$tsdock" save -o "$work/base.tar" localhost/base
+$buildah pull -q "docker-archive:$work/base.tar" >/dev/null
+
+{
+	echo 'FROM localhost/base'
+	i=0
+	while [ $i -lt 20 ]; do
+		echo "RUN true $i"
+		i=$((i + 1))
+	done
+} >"$work/steps/Dockerfile"
+printf 'FROM localhost/base\nCOPY . /ctx\n' >"$work/copy/Dockerfile"
+# 50 000 files of 4 kB
+(cd "$work/copy" && i=0 && while [ $i -lt 50 ]; do
+	mkdir "d$i"
+	(cd "d$i" && head -c 4096000 /dev/urandom | split -b 4096 -a 4 - f)
+	i=$((i + 1))
+done)
+
+now() { date +%s%N; }
+# NAME ROUNDS DIRECTORY FLAGS-OF-TSDOCK FLAGS-OF-BUILDAH
+measure() {
+	: >"$work/a"
+	: >"$work/b"
+	r=0
+	while [ $r -lt "$2" ]; do
+		t0=$(now)
+		# shellcheck disable=SC2086 # words
+		"$tsdock" build -q $4 -t localhost/x "$3" >/dev/null
+		t1=$(now)
+		# shellcheck disable=SC2086
+		$buildah bud -q --isolation oci --runtime "$(command -v runc)" --network host $5 -t localhost/x "$3" >/dev/null 2>&1
+		t2=$(now)
+		echo $(((t1 - t0) / 1000000)) >>"$work/a"
+		echo $(((t2 - t1) / 1000000)) >>"$work/b"
+		r=$((r + 1))
+	done
+	a=$(sort -n "$work/a" | sed -n "$((($2 + 1) / 2))p")
+	b=$(sort -n "$work/b" | sed -n "$((($2 + 1) / 2))p")
+	awk -v name="$1" -v a="$a" -v b="$b" 'BEGIN { printf "%-34s tsdock %6d ms  buildah %6d ms  ratio %.2f\n", name, a, b, a / b }'
+}
+
+echo "$(buildah --version), load $(cut -d' ' -f1 /proc/loadavg), $rounds rounds"
+measure "20 steps of RUN true" "$rounds" "$work/steps" --no-cache "--layers --no-cache"
+"$tsdock" build -q -t localhost/x "$work/steps" >/dev/null
+$buildah bud -q --isolation oci --runtime "$(command -v runc)" --network host --layers -t localhost/x "$work/steps" >/dev/null 2>&1
+measure "the same, all cached" "$rounds" "$work/steps" "" "--layers"
+measure "COPY of 50 000 files (200 MB)" "$((rounds < 3 ? rounds : 3))" "$work/copy" --no-cache "--layers --no-cache"
