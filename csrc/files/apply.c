@@ -5,22 +5,27 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "../base/io.h"
+#include "attributes.h"
+#include "below.h"
+#include "copy.h"
 #include "files.h"
 #include "frame.h"
 #include "late_times.h"
+#include "remove.h"
 #include "tree.h"
 
 struct apply {
 	struct err *e;
 	struct frame_reader in;
 	const struct apply_options *options;
+	struct attributes_options attributes;
+	struct below below;
+	struct tree_maker maker;
 	int root, source; /* source: -1 when nothing is copied */
 	struct late_times late;
 };
@@ -30,105 +35,64 @@ static int failed(const struct apply *a, int number, const char *call, const cha
 	return err_set(a->e, number, "%s \"%s\"", call, path);
 }
 
-struct xattr_target {
-	const struct apply *a;
-	const char *path;
-	int fd;
-};
-
-/* Attributes that a file system, or a user namespace, does not take are no part of what a layer is about. */
-static int set_xattr(void *context, const char *name, const void *value, size_t size)
+/* A directory that the layer implies. In the place of a whiteout, it must not show what that one hid. */
+static int made_directory(void *context, int fd, const char *path, int over_whiteout)
 {
-	const struct xattr_target *t = context;
-	char link[64];
+	struct apply *a = context;
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", t->fd);
-	if (setxattr(link, name, value, size, 0) == 0 || errno == ENOTSUP)
-		return 0;
-	if (errno == EPERM && t->a->options->unprivileged)
-		return 0;
-	return err_set(t->a->e, errno, "setxattr %s \"%s\"", name, t->path);
+	struct frame f = {.path = (char *)path, .path_length = (uint32_t)strlen(path)};
+	int r;
+
+	if (over_whiteout)
+		return attributes_mark_opaque(a->e, &a->attributes, fd, path);
+	r = below_inherit(a->e, &a->below, fd, &f);
+	return r > 0 ? late_times_add(a->e, &a->late, &f) : r;
 }
 
-static int set_xattrs(const struct apply *a, int fd, const struct frame *f)
-{
-	struct xattr_target target = {.a = a, .path = f->path, .fd = fd};
-	int r = frame_xattrs(f, set_xattr, &target);
+enum room { FREE, DIRECTORY_THERE, WHITEOUT_WENT };
 
-	return r == -EPROTO && !f->xattr_length ? 0
-	       : r == -EPROTO			? failed(a, EPROTO, "xattrs of", f->path)
-						: r;
-}
-
-/* Makes room: what has the name already goes, unless both are directories. Return: 1 when a directory is there. */
+/* Makes room: what has the name already goes, unless both are directories. Return: enum room, or -errno with e filled. */
 static int make_room(const struct apply *a, int parent, const char *name, const struct frame *f)
 {
 	struct stat st;
+	int r;
 
 	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : failed(a, errno, "fstatat", f->path);
+		return errno == ENOENT ? FREE : failed(a, errno, "fstatat", f->path);
 	if (f->type == FRAME_DIRECTORY && S_ISDIR(st.st_mode))
-		return 1;
+		return DIRECTORY_THERE;
 	if (S_ISDIR(st.st_mode) && a->options->merge)
 		return failed(a, EISDIR, "a file in the place of the directory", f->path);
-	return tree_remove(a->e, parent, name);
-}
-
-/* Owner before mode, as chown clears set-id bits. */
-static int set_owner_and_mode(const struct apply *a, int fd, const struct frame *f)
-{
-	if ((f->uid != FRAME_NO_ID || f->gid != FRAME_NO_ID) &&
-	    fchownat(fd, "", f->uid, f->gid, AT_EMPTY_PATH) < 0) {
-		if (errno == EINVAL)
-			return err_set(
-				a->e, EINVAL,
-				"fchownat \"%s\" to %u:%u, which this user namespace does not map",
-				f->path, f->uid, f->gid);
-		return failed(a, errno, "fchownat", f->path);
-	}
-	if (f->type != FRAME_SYMLINK) {
-		char link[64];
-
-		snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-		if (chmod(link, f->mode) < 0)
-			return failed(a, errno, "chmod", f->path);
-	}
-	return 0;
-}
-
-static int set_times(const struct apply *a, int parent, const char *name, const struct frame *f)
-{
-	struct timespec t = {.tv_sec = f->seconds, .tv_nsec = f->nanoseconds}, times[2] = {t, t};
-
-	return utimensat(parent, name, times, AT_SYMLINK_NOFOLLOW) < 0
-		       ? failed(a, errno, "utimensat", f->path)
-		       : 0;
+	r = tree_remove(a->e, parent, name);
+	if (r < 0)
+		return r;
+	return tree_is_whiteout(&st) && !a->options->merge ? WHITEOUT_WENT : FREE;
 }
 
 static int finish(const struct apply *a, int parent, const char *name, const struct frame *f)
 {
 	_fd_close_ int fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	int r;
 
-	if (fd < 0)
-		return failed(a, errno, "openat", f->path);
-	r = set_owner_and_mode(a, fd, f);
-	if (r == 0 && f->type != FRAME_SYMLINK)
-		r = set_xattrs(a, fd, f);
-	return r;
+	return fd < 0 ? failed(a, errno, "openat", f->path)
+		      : attributes_set(a->e, &a->attributes, fd, f);
 }
 
 static int make_directory(struct apply *a, int parent, const char *name, const struct frame *f)
 {
-	int r = make_room(a, parent, name, f);
+	int room = make_room(a, parent, name, f), r;
+	_fd_close_ int fd = -1;
 
 	/* COPY into a directory that is there: that one stays as it is. */
-	if (r == 1 && a->options->merge)
-		return 0;
-	if (r == 0 && mkdirat(parent, name, 0700) < 0)
-		r = failed(a, errno, "mkdirat", f->path);
-	if (r >= 0)
-		r = finish(a, parent, name, f);
+	if (room < 0 || (room == DIRECTORY_THERE && a->options->merge))
+		return room < 0 ? room : 0;
+	if (room != DIRECTORY_THERE && mkdirat(parent, name, 0700) < 0)
+		return failed(a, errno, "mkdirat", f->path);
+	fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return failed(a, errno, "openat", f->path);
+	r = attributes_set(a->e, &a->attributes, fd, f);
+	if (r == 0 && room == WHITEOUT_WENT)
+		r = attributes_mark_opaque(a->e, &a->attributes, fd, f->path);
 	return r < 0 ? r : late_times_add(a->e, &a->late, f);
 }
 
@@ -155,29 +119,16 @@ static int open_source(const struct apply *a, struct frame *f)
 		f->seconds = st.st_mtim.tv_sec;
 		f->nanoseconds = (uint32_t)st.st_mtim.tv_nsec;
 	}
+	f->size = (uint64_t)st.st_size;
 	opened = tree_reopen(fd, O_RDONLY);
 	return opened < 0 ? failed(a, -opened, "open", f->link) : opened;
-}
-
-static int copy_contents(const struct apply *a, int from, int to, const struct frame *f)
-{
-	for (;;) {
-		/* Shares blocks where the file system can; sendfile where the two lie on different ones. */
-		ssize_t n = copy_file_range(from, NULL, to, NULL, 1u << 30, 0);
-
-		if (n < 0 &&
-		    (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS))
-			n = sendfile(to, from, NULL, 1u << 30);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? failed(a, errno, "copy_file_range", f->path) : 0;
-	}
 }
 
 static int make_file(struct apply *a, int parent, const char *name, struct frame *f)
 {
 	_fd_close_ int from = f->type == FRAME_COPY ? open_source(a, f) : -1;
+	const struct timespec t = {.tv_sec = f->seconds, .tv_nsec = f->nanoseconds},
+			      times[2] = {t, t};
 	_fd_close_ int to = -1;
 	int r;
 
@@ -189,34 +140,34 @@ static int make_file(struct apply *a, int parent, const char *name, struct frame
 	to = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (to < 0)
 		return failed(a, errno, "openat", f->path);
-	r = f->type == FRAME_COPY ? copy_contents(a, from, to, f)
-				  : frame_contents(a->e, &a->in, to, f->size, f->path);
-	if (r == 0 && (f->uid != FRAME_NO_ID || f->gid != FRAME_NO_ID) &&
-	    fchown(to, f->uid, f->gid) < 0)
-		r = errno == EINVAL ? set_owner_and_mode(a, to, f)
-				    : failed(a, errno, "fchown", f->path);
-	if (r == 0 && fchmod(to, f->mode) < 0)
-		r = failed(a, errno, "fchmod", f->path);
-	if (r == 0 && f->xattr_length)
-		r = set_xattrs(a, to, f);
-	if (r == 0) {
-		struct timespec t = {.tv_sec = f->seconds, .tv_nsec = f->nanoseconds},
-				times[2] = {t, t};
-
-		if (futimens(to, times) < 0)
-			r = failed(a, errno, "futimens", f->path);
+	if (f->type == FRAME_COPY) {
+		r = copy_contents(to, from, (int64_t)f->size);
+		if (r < 0)
+			return failed(a, -r, "copy_file_range", f->path);
+	} else {
+		r = frame_contents(a->e, &a->in, to, f);
 	}
+	if (r == 0)
+		r = attributes_set(a->e, &a->attributes, to, f);
+	if (r == 0 && futimens(to, times) < 0)
+		r = failed(a, errno, "futimens", f->path);
 	return r;
 }
 
 static int make_hard_link(struct apply *a, int parent, const char *name, const struct frame *f)
 {
 	const char *target;
-	_fd_close_ int from = tree_parent(a->e, a->root, f->link, 0, &target);
+	_fd_close_ int from = tree_parent(a->e, a->root, f->link, NULL, &target);
+	struct stat old, new;
 	int r;
 
 	if (from < 0)
 		return err_prefix(a->e, from, "hard link \"%s\"", f->path);
+	/* A link to itself, which some writers make. */
+	if (fstatat(from, target, &old, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    fstatat(parent, name, &new, AT_SYMLINK_NOFOLLOW) == 0 && old.st_dev == new.st_dev &&
+	    old.st_ino == new.st_ino)
+		return 0;
 	r = make_room(a, parent, name, f);
 	if (r < 0)
 		return r;
@@ -232,60 +183,57 @@ static int make_node(struct apply *a, int parent, const char *name, const struct
 
 	if (r < 0)
 		return r;
-	/* Two zeros would be a whiteout, which hides things. */
-	if (f->type == FRAME_CHAR && !f->major && !f->minor)
-		return failed(a, EINVAL, "the device number 0:0 of", f->path);
+	/* Two zeros would be a whiteout, which hides things; and the kernel cuts larger numbers off, to zero as well. */
+	if ((f->type == FRAME_CHAR && !f->major && !f->minor) || f->major >= 1u << 12 ||
+	    f->minor >= 1u << 20)
+		return err_set(a->e, EINVAL, "the device number %u:%u of \"%s\"", f->major,
+			       f->minor, f->path);
 	if (mknodat(parent, name, kind | 0600, makedev(f->major, f->minor)) < 0) {
 		if (errno == EPERM && a->options->unprivileged && f->type != FRAME_FIFO)
 			return 0;
 		return failed(a, errno, "mknodat", f->path);
 	}
 	r = finish(a, parent, name, f);
-	return r < 0 ? r : set_times(a, parent, name, f);
+	return r < 0 ? r : attributes_set_times(a->e, parent, name, f);
 }
 
 static int make_symlink(struct apply *a, int parent, const char *name, const struct frame *f)
 {
 	int r = make_room(a, parent, name, f);
 
-	if (r == 0 && symlinkat(f->link, parent, name) < 0)
+	if (r < 0)
+		return r;
+	r = 0;
+	if (symlinkat(f->link, parent, name) < 0)
 		r = failed(a, errno, "symlinkat", f->path);
 	if (r == 0)
 		r = finish(a, parent, name, f);
-	return r < 0 ? r : set_times(a, parent, name, f);
+	return r < 0 ? r : attributes_set_times(a->e, parent, name, f);
 }
 
-static int make_whiteout(struct apply *a, int parent, const char *name, const struct frame *f)
+/* What the layer itself has under that name is not hidden by it; what lower layers have in that directory is. */
+static int make_whiteout(const struct apply *a, int parent, const char *name, const struct frame *f)
 {
-	struct stat st;
+	_fd_close_ int fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	/* What the layer itself has under that name is not hidden by it. */
-	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	if (fd >= 0)
+		return attributes_mark_opaque(a->e, &a->attributes, fd, f->path);
+	if (mknodat(parent, name, S_IFCHR, 0) == 0 || errno == EEXIST)
 		return 0;
-	return mknodat(parent, name, S_IFCHR, 0) < 0
-		       ? failed(a, errno, "mknodat (a whiteout)", f->path)
-		       : 0;
+	return failed(a, errno, "mknodat (a whiteout)", f->path);
 }
 
-static int mark_opaque(const struct apply *a, int fd, const struct frame *f)
+static int make_opaque(const struct apply *a, const struct frame *f)
 {
-	const char *mark =
-		a->options->unprivileged ? "user.overlay.opaque" : "trusted.overlay.opaque";
-	char link[64];
-
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	return setxattr(link, mark, "y", 1, 0) < 0 ? failed(a, errno, "setxattr (opaque)", f->path)
-						   : 0;
-}
-
-static int make_opaque(const struct apply *a, int parent, const char *name, const struct frame *f)
-{
+	char inside[PATH_MAX + 3];
+	const char *name;
 	_fd_close_ int fd = -1;
 
-	if (mkdirat(parent, name, 0755) < 0 && errno != EEXIST)
-		return failed(a, errno, "mkdirat", f->path);
-	fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? failed(a, errno, "openat", f->path) : mark_opaque(a, fd, f);
+	/* As the parent of something, it is made like any directory that is implied. */
+	if (snprintf(inside, sizeof(inside), "%s/x", f->path) >= (int)sizeof(inside))
+		return failed(a, ENAMETOOLONG, "mkdirat", f->path);
+	fd = tree_parent(a->e, a->root, inside, &a->maker, &name);
+	return fd < 0 ? fd : attributes_mark_opaque(a->e, &a->attributes, fd, f->path);
 }
 
 /* The root itself: its owner, mode and times. */
@@ -294,14 +242,12 @@ static int set_root(struct apply *a, struct frame *f)
 	int r;
 
 	if (f->type == FRAME_OPAQUE)
-		return mark_opaque(a, a->root, f);
+		return attributes_mark_opaque(a->e, &a->attributes, a->root, f->path);
 	if (f->type != FRAME_DIRECTORY)
 		return failed(a, EISDIR, "the top of the tree as", f->path);
 	if (a->options->merge)
 		return 0;
-	r = set_owner_and_mode(a, a->root, f);
-	if (r == 0)
-		r = set_xattrs(a, a->root, f);
+	r = attributes_set(a->e, &a->attributes, a->root, f);
 	return r < 0 ? r : late_times_add(a->e, &a->late, f);
 }
 
@@ -312,11 +258,13 @@ static int apply_one(struct apply *a, struct frame *f)
 
 	if (!*f->path)
 		return set_root(a, f);
-	parent = tree_parent(a->e, a->root, f->path, 1, &name);
+	if (f->type == FRAME_OPAQUE)
+		return make_opaque(a, f);
+	parent = tree_parent(a->e, a->root, f->path, &a->maker, &name);
 	if (parent < 0)
 		return parent;
 	if ((f->flags & FRAME_IF_ABSENT) && faccessat(parent, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return 0;
+		return f->type == FRAME_FILE ? frame_contents(a->e, &a->in, -1, f) : 0;
 	switch (f->type) {
 	case FRAME_DIRECTORY:
 		return make_directory(a, parent, name, f);
@@ -333,35 +281,49 @@ static int apply_one(struct apply *a, struct frame *f)
 		return make_node(a, parent, name, f);
 	case FRAME_WHITEOUT:
 		return make_whiteout(a, parent, name, f);
-	case FRAME_OPAQUE:
-		return make_opaque(a, parent, name, f);
 	default:
 		return err_set(a->e, EPROTO, "an entry of kind %u", f->type);
 	}
 }
 
-int files_apply(struct err *e, const struct apply_options *options, const char *directory)
+static int apply_all(struct apply *a)
 {
-	struct apply a = {.e = e, .options = options, .source = -1};
-	_fd_close_ int root = tree_open_root(e, directory);
-	_fd_close_ int source = options->source ? tree_open_root(e, options->source) : -1;
 	struct frame f;
-	int r, late;
+	int r = frame_reader_init(a->e, &a->in, 0), late;
 
-	if (root < 0 || (options->source && source < 0))
-		return root < 0 ? root : source;
-	a.root = root;
-	a.source = source;
-	r = frame_reader_init(e, &a.in, 0);
 	if (r < 0)
 		return r;
 	umask(0);
-	while ((r = frame_read(e, &a.in, &f)) > 0) {
-		r = apply_one(&a, &f);
+	while ((r = frame_read(a->e, &a->in, &f)) > 0) {
+		r = apply_one(a, &f);
 		if (r < 0)
 			break;
 	}
-	frame_reader_free(&a.in);
-	late = late_times_set(e, &a.late, root, r == 0);
+	frame_reader_free(&a->in);
+	late = late_times_set(a->e, &a->late, a->root, r == 0);
 	return r < 0 ? r : late;
+}
+
+int files_apply(struct err *e, const struct apply_options *options, const char *directory)
+{
+	struct apply a = {
+		.e = e,
+		.options = options,
+		.attributes = {.unprivileged = options->unprivileged},
+		.maker = {.made = made_directory, .context = &a, .over_whiteouts = !options->merge},
+	};
+	_fd_close_ int root = tree_open_root(e, directory);
+	_fd_close_ int source = options->source ? tree_open_root(e, options->source) : -1;
+	int r;
+
+	if (root < 0 || (options->source && source < 0))
+		return root < 0 ? root : source;
+	a.root = a.below.root = root;
+	a.source = source;
+	a.below.attributes = a.attributes;
+	r = below_open(e, &a.below, options->below, options->below_count);
+	if (r == 0)
+		r = apply_all(&a);
+	below_close(&a.below);
+	return r;
 }

@@ -9,6 +9,8 @@ struct apply_options {
 	const char *source; /* directory that copies come from */
 	int merge; /* the directory is a container's: directories that are there stay as they are */
 	int unprivileged; /* in a user namespace: marks of overlay are user.*, devices are left out */
+	char *const *below; /* layers that it is to lie on, the highest first */
+	int below_count;
 };
 
 /* Makes the entries on stdin in a directory. */
@@ -42,7 +44,8 @@ struct overlay {
 	char *const *lower;		   /* the highest first */
 	int lower_count;
 	int unprivileged;
-	int durable; /* sync at the end as usual */
+	int durable;   /* sync at the end as usual */
+	int old_mount; /* by mount(2), as before Linux 6.5 */
 };
 
 /* Enters a mount namespace of its own: what is mounted in it goes with the last process there, however that ends. */

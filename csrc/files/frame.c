@@ -145,7 +145,8 @@ int frame_read(struct err *e, struct frame_reader *r, struct frame *f)
 	if (f->type == FRAME_END)
 		return 0;
 	if (f->path_length > MAX_PATH || f->link_length > MAX_PATH ||
-	    f->xattr_length > MAX_XATTRS || f->mode > 07777 || f->nanoseconds >= 1000000000)
+	    f->xattr_length > MAX_XATTRS || f->mode > 07777 || f->nanoseconds >= 1000000000 ||
+	    f->size > INT64_MAX)
 		return err_set(e, EPROTO, "an entry of the stream of files");
 	return take_strings(e, r, f);
 }
@@ -155,30 +156,94 @@ static int is_zero(const char *data, size_t length)
 	return length > 0 && *data == 0 && memcmp(data, data + 1, length - 1) == 0;
 }
 
-int frame_contents(struct err *e, struct frame_reader *r, int to, uint64_t size, const char *path)
+/* Length of what begins at a place of a file, up to the next border of blocks. */
+static size_t block_part(size_t length, uint64_t at)
 {
-	uint64_t left = size;
+	size_t part = BLOCK - (size_t)(at % BLOCK);
 
-	while (left > 0) {
+	return part < length ? part : length;
+}
+
+/* Writes data for the place at in a new file, in which zeros need not be written. Return: 0 or -errno. */
+static int write_data(int to, const char *data, size_t length, uint64_t at)
+{
+	while (length > 0) {
+		size_t part = block_part(length, at);
+		int zero = is_zero(data, part), r;
+
+		/* As far as it goes on like that. */
+		while (part < length) {
+			size_t next = block_part(length - part, at + part);
+
+			if (is_zero(data + part, next) != zero)
+				break;
+			part += next;
+		}
+		r = zero ? 0 : write_full(to, data, part);
+		if (zero && lseek(to, (off_t)part, SEEK_CUR) < 0)
+			r = -errno;
+		if (r < 0)
+			return r;
+		data += part;
+		length -= part;
+		at += part;
+	}
+	return 0;
+}
+
+static int copy_data(struct err *e, struct frame_reader *r, int to, const struct frame *f,
+		     uint64_t at, uint64_t length)
+{
+	while (length > 0) {
 		ssize_t n = available(e, r);
 		size_t part;
-		int failed = 0;
+		int failed;
 
 		if (n < 0)
 			return (int)n;
-		part = (uint64_t)n < left ? (size_t)n : (size_t)left;
-		if (part >= BLOCK && is_zero(r->buffer + r->begin, part)) {
-			if (lseek(to, (off_t)part, SEEK_CUR) < 0)
-				failed = -errno;
-		} else {
-			failed = write_full(to, r->buffer + r->begin, part);
-		}
+		part = (uint64_t)n < length ? (size_t)n : (size_t)length;
+		failed = to < 0 ? 0 : write_data(to, r->buffer + r->begin, part, at);
 		if (failed < 0)
-			return err_set(e, -failed, "write \"%s\"", path);
+			return err_set(e, -failed, "write \"%s\"", f->path);
 		r->begin += part;
-		left -= part;
+		at += part;
+		length -= part;
 	}
-	return ftruncate(to, (off_t)size) < 0 ? err_set(e, errno, "ftruncate \"%s\"", path) : 0;
+	return 0;
+}
+
+static int copy_pieces(struct err *e, struct frame_reader *r, int to, const struct frame *f)
+{
+	for (uint64_t at = 0, length; at < f->size; at += length) {
+		char word[8];
+		int n = take(e, r, word, sizeof(word)), hole;
+
+		if (n < 0)
+			return n;
+		length = get64(word);
+		hole = (length & FRAME_HOLE) != 0;
+		length &= ~FRAME_HOLE;
+		if (length == 0 || length > f->size - at)
+			return err_set(e, EPROTO, "a piece of \"%s\"", f->path);
+		if (!hole)
+			n = copy_data(e, r, to, f, at, length);
+		else if (to >= 0 && lseek(to, (off_t)length, SEEK_CUR) < 0)
+			n = err_set(e, errno, "lseek \"%s\"", f->path);
+		if (n < 0)
+			return n;
+	}
+	return 0;
+}
+
+int frame_contents(struct err *e, struct frame_reader *r, int to, const struct frame *f)
+{
+	int n = f->flags & FRAME_PIECES ? copy_pieces(e, r, to, f)
+					: copy_data(e, r, to, f, 0, f->size);
+
+	if (n < 0 || to < 0)
+		return n;
+	return ftruncate(to, (off_t)f->size) < 0 ? err_set(e, errno, "ftruncate \"%s\"", f->path)
+						 : 0;
 }
 
 int frame_write(struct err *e, FILE *out, const struct frame *f)

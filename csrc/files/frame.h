@@ -28,14 +28,18 @@ enum frame_type {
 };
 
 #define FRAME_KEEP_MODE 1u /* mode is that of the source */
+#define FRAME_KEEP_TIME 2u /* times are those of the source */
 #define FRAME_IF_ABSENT 4u /* what is there already stays */
 #define FRAME_FOLLOW 8u	   /* a copy: link may be a symlink to what is meant */
-#define FRAME_KEEP_TIME 2u /* times are those of the source */
+#define FRAME_PIECES 16u   /* contents come as pieces, some of which are holes */
+
+#define FRAME_HOLE (UINT64_C(1) << 63)
 
 /*
  * Little endian: u8 type, u8 flags, u16 0, u32 mode (07777), u32 uid, u32 gid, i64 seconds, u32 nanoseconds, u32 length of
  * path, of link and of xattrs, u32 major, u32 minor, u64 size, u64 inode (0 unless it has several names); then path, link,
- * xattrs (each: name, NUL, u32 length, value) and, for FRAME_FILE, size bytes.
+ * xattrs (each: name, NUL, u32 length, value) and, for FRAME_FILE, size bytes. With FRAME_PIECES, these are pieces: u64 length
+ * (not 0) and so many bytes, or u64 length | FRAME_HOLE and no bytes; their lengths make up size.
  */
 struct frame {
 	uint8_t type, flags;
@@ -58,8 +62,8 @@ void frame_reader_free(struct frame_reader *r);
 /* Return: 1, 0 at FRAME_END, or -errno: also when the stream ends without it. */
 int frame_read(struct err *e, struct frame_reader *r, struct frame *f);
 
-/* Copies size bytes of contents into a file, leaving holes for blocks of zeros. */
-int frame_contents(struct err *e, struct frame_reader *r, int to, uint64_t size, const char *path);
+/* Copies the contents of an entry into an empty file, leaving holes for blocks of zeros; to < 0: leaves them out. */
+int frame_contents(struct err *e, struct frame_reader *r, int to, const struct frame *f);
 
 int frame_write(struct err *e, FILE *out, const struct frame *f);
 

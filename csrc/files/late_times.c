@@ -15,9 +15,16 @@ struct late_time {
 	struct timespec time;
 };
 
+/* Memory for names: a layer that needs more was made to use it up. */
+#define MAX_BYTES ((size_t)256 << 20)
+
 int late_times_add(struct err *e, struct late_times *late, const struct frame *f)
 {
 	struct late_time *one;
+
+	late->bytes += f->path_length + sizeof(*one);
+	if (late->bytes > MAX_BYTES)
+		return err_set(e, E2BIG, "\"%.100s...\": too many directories", f->path);
 
 	if (late->count == late->room) {
 		size_t room = late->room ? 2 * late->room : 256;
@@ -41,12 +48,15 @@ static int set_one(struct err *e, int root, const struct late_time *one)
 {
 	const struct timespec times[2] = {one->time, one->time};
 	_fd_close_ int fd = tree_open(e, root, one->path);
-	char link[64];
+	struct stat st;
 
+	/* A later entry took its place. */
+	if (fd == -ENOENT || fd == -ENOTDIR ||
+	    (fd >= 0 && fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode)))
+		return 0;
 	if (fd < 0)
 		return fd;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	return utimensat(AT_FDCWD, link, times, 0) < 0
+	return utimensat(AT_FDCWD, tree_link(fd).path, times, 0) < 0
 		       ? err_set(e, errno, "utimensat \"%s\"", one->path)
 		       : 0;
 }

@@ -9,7 +9,7 @@
 
 struct late_times {
 	struct late_time *list;
-	size_t count, room;
+	size_t count, room, bytes;
 };
 
 int late_times_add(struct err *e, struct late_times *late, const struct frame *f);

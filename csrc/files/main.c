@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 
 static const char usage[] =
 	"usage: tsdock-files COMMAND [OPTION...] ARGUMENT...\n"
-	"  apply [--source DIR] [--merge] DIR   make the entries on stdin in DIR\n"
+	"  apply [--source DIR] [--merge] [--below DIR...] DIR  make the entries on stdin in DIR\n"
 	"  walk [--follow] [--only] [--skip PATH...] DIR PATH  write the entries at PATH in DIR\n"
 	"  read [--limit BYTES] DIR PATH        write the contents of a file in DIR\n"
 	"  pack [--newest SECONDS] [--plain] DIR  write DIR as the tar of a layer\n"
@@ -29,7 +30,7 @@ static const char usage[] =
 	"  lock [--shared] FILE                 hold a lock until stdin ends\n"
 	"overlay (apply, walk, read, pack, run): --target DIR [--upper DIR --work DIR] [--durable] "
 	"--lower DIR...\n"
-	"--unprivileged: in a user namespace\n";
+	"--unprivileged: in a user namespace; --old-mount: as before Linux 6.5\n";
 
 #define MAX_LOWER 1000 /* of all overlays */
 #define MAX_OVERLAYS 32
@@ -40,11 +41,11 @@ struct options {
 	struct pack_options pack;
 	struct overlay overlays[MAX_OVERLAYS];
 	int overlay_count, lower_count;
-	char *lower[MAX_LOWER];
+	char *lower[MAX_LOWER], *below[MAX_LOWER];
 	long long limit;
 	struct walk_options walk;
 	char *skip[MAX_SKIP];
-	int shared, unprivileged;
+	int shared, unprivileged, old_mount;
 };
 
 enum {
@@ -63,6 +64,8 @@ enum {
 	UNPRIVILEGED,
 	SKIP,
 	ONLY,
+	BELOW,
+	OLD_MOUNT,
 };
 
 static const struct option long_options[] = {
@@ -81,6 +84,8 @@ static const struct option long_options[] = {
 	{"unprivileged", no_argument, NULL, UNPRIVILEGED},
 	{"skip", required_argument, NULL, SKIP},
 	{"only", no_argument, NULL, ONLY},
+	{"below", required_argument, NULL, BELOW},
+	{"old-mount", no_argument, NULL, OLD_MOUNT},
 	{0},
 };
 
@@ -152,6 +157,14 @@ static int take_option(struct err *e, struct options *o, int option)
 			return err_set(e, E2BIG, "more than %d paths to skip", MAX_SKIP);
 		o->skip[o->walk.skip_count++] = optarg;
 		return 0;
+	case BELOW:
+		if (o->apply.below_count == MAX_LOWER)
+			return err_set(e, E2BIG, "more than %d layers", MAX_LOWER);
+		o->below[o->apply.below_count++] = optarg;
+		return 0;
+	case OLD_MOUNT:
+		o->old_mount = 1;
+		return 0;
 	case UNPRIVILEGED:
 		o->apply.unprivileged = o->pack.unprivileged = o->unprivileged = 1;
 		return 0;
@@ -172,29 +185,16 @@ static int mount_overlays(struct err *e, struct options *o)
 
 	for (int i = 0; r == 0 && i < o->overlay_count; i++) {
 		o->overlays[i].unprivileged = o->unprivileged;
+		o->overlays[i].old_mount = o->old_mount;
 		r = files_mount_overlay(e, &o->overlays[i]);
 	}
 	return r;
 }
 
-int files_remove(struct err *e, const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	_fd_close_ int parent = -1;
-	char above[4096];
-
-	if (!slash || !slash[1])
-		return err_set(e, EINVAL, "remove \"%s\"", path);
-	snprintf(above, sizeof(above), "%.*s", (int)(slash - path), path);
-	parent = open(slash == path ? "/" : above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (parent < 0)
-		return errno == ENOENT ? 0 : err_set(e, errno, "open \"%s\"", above);
-	return tree_remove(e, parent, slash + 1);
-}
-
 int files_lock(struct err *e, const char *path, int shared)
 {
 	_fd_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	ssize_t n;
 	char c;
 
 	if (fd < 0)
@@ -204,13 +204,29 @@ int files_lock(struct err *e, const char *path, int shared)
 			return err_set(e, errno, "flock \"%s\"", path);
 	if (write_full(1, "held\n", 5) < 0)
 		return 0;
-	while (read(0, &c, 1) > 0 || errno == EINTR)
-		;
+	do
+		n = read(0, &c, 1);
+	while (n > 0 || (n < 0 && errno == EINTR));
 	return 0;
+}
+
+static struct rlimit own_descriptors;
+
+/* Each level of a tree holds a descriptor, and so does each layer of an overlay. */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &own_descriptors) == 0) {
+		limit = own_descriptors;
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
 }
 
 static int run_program(struct err *e, char **argv)
 {
+	(void)setrlimit(RLIMIT_NOFILE, &own_descriptors);
 	execvp(argv[0], argv);
 	return err_set(e, errno, "execvp \"%s\"", argv[0]);
 }
@@ -240,30 +256,19 @@ static int dispatch(struct err *e, const char *command, struct options *o, int a
 	return 2;
 }
 
-/* Each level of a tree holds a descriptor. */
-static void allow_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 int main(int argc, char **argv)
 {
-	static struct options o = {.pack = {.newest = -1}, .limit = 1 << 30};
+	static struct options o = {.pack = {.newest = -1}, .limit = LLONG_MAX};
 	static struct err e;
 	int option, r = 0;
 
 	o.walk.skip = o.skip;
+	o.apply.below = o.below;
 	if (argc < 2)
 		return wrong_call();
 	while (r == 0 && (option = getopt_long(argc - 1, argv + 1, "+", long_options, NULL)) != -1)
 		r = take_option(&e, &o, option);
-	if (strcmp(argv[1], "run") != 0)
-		allow_descriptors();
+	allow_descriptors();
 	if (r == 0)
 		r = mount_overlays(&e, &o);
 	if (r == 0)

@@ -7,16 +7,17 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "../base/io.h"
+#include "attributes.h"
+#include "copy.h"
 #include "files.h"
 #include "tar.h"
 #include "tree.h"
 #include "xattrs.h"
 
-#define CHUNK (1u << 18)
+#define CHUNK (1 << 18)
 #define NAMES 4096u /* buckets of files that have several names */
 
 /* The first name of a file that has several. */
@@ -63,27 +64,44 @@ static const char *first_name(struct pack *p, const struct stat *st)
 	return NULL;
 }
 
-static int write_contents(const struct pack *p, int fd, uint64_t size)
+static void write_zeros(int64_t length)
 {
-	_fd_close_ int file = tree_reopen(fd, O_RDONLY | O_NOFOLLOW);
+	static const char zeros[CHUNK];
 
-	/* /proc/self/fd is a link itself. */
-	if (file == -ELOOP)
-		file = tree_reopen(fd, O_RDONLY);
+	for (; length > 0; length -= CHUNK)
+		fwrite(zeros, 1, length < CHUNK ? (size_t)length : CHUNK, stdout);
+}
+
+/* Layers know no sparse files (layer.md#file-types): holes become zeros, but need not be read. */
+static int write_contents(const struct pack *p, int fd, int64_t size)
+{
+	_fd_close_ int file = tree_reopen(fd, O_RDONLY);
+	int64_t at = 0, begin = 0, end;
+	int r;
+
 	if (file < 0)
 		return failed(p, -file, "open");
-	for (uint64_t left = size; left > 0;) {
-		ssize_t n = read(file, p->chunk, left < CHUNK ? (size_t)left : CHUNK);
+	while ((r = copy_next_data(file, size, &begin, &end)) > 0) {
+		write_zeros(begin - at);
+		for (at = begin; at < end;) {
+			size_t length = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
+			ssize_t n = pread(file, p->chunk, length, at);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return failed(p, n < 0 ? errno : ESTALE, "read (did it become shorter?)");
-		fwrite(p->chunk, 1, (size_t)n, stdout);
-		left -= (uint64_t)n;
+			if (n < 0 && errno == EINTR)
+				continue;
+			if (n <= 0)
+				return failed(p, n < 0 ? errno : ESTALE,
+					      "read (did it become shorter?)");
+			fwrite(p->chunk, 1, (size_t)n, stdout);
+			at += n;
+		}
+		begin = end;
 	}
-	tar_pad(stdout, size);
-	return 0;
+	if (r < 0)
+		return failed(p, -r, "lseek");
+	write_zeros(size - at);
+	tar_pad(stdout, (uint64_t)size);
+	return ferror(stdout) ? failed(p, errno, "write of") : 0;
 }
 
 /* `.wh.NAME` in the directory of NAME. */
@@ -104,14 +122,11 @@ static int write_whiteout(const struct pack *p, const struct stat *st)
 
 static int write_opaque(const struct pack *p, int fd, int64_t seconds)
 {
-	char path[PATH_MAX + 16], link[64], value[4];
+	const struct attributes_options options = {.unprivileged = p->options->unprivileged};
+	char path[PATH_MAX + 16];
 	struct tar_entry entry = {.type = '0', .path = path, .seconds = seconds};
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	if (getxattr(link,
-		     p->options->unprivileged ? "user.overlay.opaque" : "trusted.overlay.opaque",
-		     value, sizeof(value)) != 1 ||
-	    *value != 'y')
+	if (!attributes_is_opaque(&options, fd))
 		return 0;
 	snprintf(path, sizeof(path), "%s%s.wh..wh..opq", p->path, p->length ? "/" : "");
 	return tar_header(p->e, stdout, &entry);
@@ -191,32 +206,35 @@ static int write_entry(struct pack *p, int fd, const struct stat *st)
 	}
 	entry.size = S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0;
 	r = tar_header(p->e, stdout, &entry);
-	return r == 0 && entry.size ? write_contents(p, fd, entry.size) : r;
+	return r == 0 && entry.size ? write_contents(p, fd, st->st_size) : r;
 }
 
 static int visit(void *context, const char *name);
 
-static int visit_fd(struct pack *p, int fd)
+/* Closes *fd before it goes down: a level costs one descriptor. */
+static int visit_fd(struct pack *p, int *fd)
 {
 	struct stat st;
 	int r = 0, outer = p->dir;
 	_fd_close_ int dir = -1;
 
-	if (fstat(fd, &st) < 0)
+	if (fstat(*fd, &st) < 0)
 		return failed(p, errno, "fstat");
 	if (S_ISSOCK(st.st_mode))
 		return 0;
-	if (S_ISCHR(st.st_mode) && st.st_rdev == 0 && !p->options->plain)
+	if (tree_is_whiteout(&st) && !p->options->plain)
 		return write_whiteout(p, &st);
 	if (p->length)
-		r = write_entry(p, fd, &st);
+		r = write_entry(p, *fd, &st);
 	if (r < 0 || !S_ISDIR(st.st_mode))
 		return r;
 	if (!p->options->plain)
-		r = write_opaque(p, fd, 0);
-	dir = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		r = write_opaque(p, *fd, 0);
+	dir = openat(*fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return failed(p, errno, "openat");
+	fd_cleanup(fd);
+	*fd = -1;
 	p->dir = dir;
 	if (r == 0)
 		r = tree_list(p->e, dir, p->path, visit, p);
@@ -234,13 +252,18 @@ static int visit(void *context, const char *name)
 	if (fd < 0)
 		return errno == ENOENT ? 0
 				       : err_set(p->e, errno, "openat \"%s/%s\"", p->path, name);
+	if (!p->options->plain && strncmp(name, ".wh.", 4) == 0)
+		return err_set(
+			p->e, EINVAL,
+			"\"%s/%s\": in a layer, a name that begins with .wh. hides another one",
+			p->path, name);
 	if (before + length + 2 > sizeof(p->path))
 		return err_set(p->e, ENAMETOOLONG, "openat \"%.100s.../%s\"", p->path, name);
 	if (before)
 		p->path[p->length++] = '/';
 	memcpy(p->path + p->length, name, length + 1);
 	p->length += length;
-	r = visit_fd(p, fd);
+	r = visit_fd(p, &fd);
 	p->length = before;
 	p->path[before] = '\0';
 	return r;
@@ -276,7 +299,7 @@ int files_pack(struct err *e, const struct pack_options *options, const char *di
 	p->options = options;
 	p->dir = -1;
 	p->chunk = malloc(CHUNK);
-	r = p->chunk ? visit_fd(p, root) : err_set(e, ENOMEM, "malloc");
+	r = p->chunk ? visit_fd(p, &root) : err_set(e, ENOMEM, "malloc");
 	if (r == 0)
 		tar_end(stdout);
 	if (r == 0 && (fflush(stdout) != 0 || ferror(stdout)))

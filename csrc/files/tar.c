@@ -3,6 +3,7 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <linux/limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,6 +85,22 @@ static void write_block(FILE *out, struct ustar *h, char type)
 	fwrite(h, 1, sizeof(*h), out);
 }
 
+#define XATTR_KEY (3 * XATTR_NAME_MAX + 16)
+
+/* `=` ends a key: GNU tar writes it as %3D, and % as %25. */
+static void xattr_key(char key[static XATTR_KEY], const char *name)
+{
+	char *to = key + sprintf(key, "SCHILY.xattr.");
+
+	for (size_t i = 0; name[i] && i < XATTR_NAME_MAX; i++) {
+		if (name[i] == '=' || name[i] == '%')
+			to += sprintf(to, "%%%02X", (unsigned int)name[i]);
+		else
+			*to++ = name[i];
+	}
+	*to = '\0';
+}
+
 /* What the fields of ustar do not hold. */
 static void collect_records(struct records *r, const struct tar_entry *entry)
 {
@@ -102,13 +119,13 @@ static void collect_records(struct records *r, const struct tar_entry *entry)
 	if (entry->uid > OCTAL_8)
 		add_number(r, "uid", entry->uid);
 	while (at && at < end) {
-		char key[300];
 		const char *value = at + strlen(at) + 1;
+		char key[XATTR_KEY];
 		uint32_t size;
 
 		memcpy(&size, value, sizeof(size));
 		size = le32toh(size);
-		snprintf(key, sizeof(key), "SCHILY.xattr.%s", at);
+		xattr_key(key, at);
 		add_record(r, key, value + 4, size);
 		at = value + 4 + size;
 	}

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "../base/io.h"
 #include "../base/sys.h"
@@ -37,8 +38,28 @@ static int in_root(int root, const char *path, int flags)
 	}
 }
 
+enum made { WAS_THERE, MADE, MADE_OVER_WHITEOUT };
+
+/* Return: enum made, or -errno. */
+static int make_directory(int parent, const char *name, const struct tree_maker *maker)
+{
+	struct stat st;
+
+	if (mkdirat(parent, name, 0755) == 0)
+		return MADE;
+	if (errno != EEXIST)
+		return -errno;
+	if (!maker->over_whiteouts || fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !tree_is_whiteout(&st))
+		return WAS_THERE;
+	if (unlinkat(parent, name, 0) < 0 || mkdirat(parent, name, 0755) < 0)
+		return -errno;
+	return MADE_OVER_WHITEOUT;
+}
+
 /* Makes the directories of path that are missing, one by one. Return: fd or -errno with e filled. */
-static int make_directories(struct err *e, int root, const char *path)
+static int make_directories(struct err *e, int root, const char *path,
+			    const struct tree_maker *maker)
 {
 	char part[PATH_MAX];
 	_fd_close_ int at = in_root(root, "/", O_DIRECTORY);
@@ -50,18 +71,23 @@ static int make_directories(struct err *e, int root, const char *path)
 		end += strspn(end, "/");
 		end += strcspn(end, "/");
 		length = (size_t)(end - path);
-		if (length >= sizeof(part))
-			return err_set(e, ENAMETOOLONG, "mkdirat \"%.100s...\"", path);
 		memcpy(part, path, length);
 		part[length] = '\0';
 		next = in_root(root, part, O_DIRECTORY);
-		if (next == -ENOENT) {
+		if (next == -ENOENT || next == -ENOTDIR) {
 			const char *name = strrchr(part, '/');
+			int made = make_directory(at, name ? name + 1 : part, maker), r = 0;
 
-			name = name ? name + 1 : part;
-			if (mkdirat(at, name, 0755) < 0 && errno != EEXIST)
-				return err_set(e, errno, "mkdirat \"%s\"", part);
+			if (made < 0)
+				return err_set(e, -made, "mkdirat \"%s\"", part);
 			next = in_root(root, part, O_DIRECTORY);
+			if (next >= 0 && made != WAS_THERE && maker->made)
+				r = maker->made(maker->context, next, part,
+						made == MADE_OVER_WHITEOUT);
+			if (r < 0) {
+				close(next);
+				return r;
+			}
 		}
 		if (next < 0)
 			return err_set(e, -next, "openat2 \"%s\"", part);
@@ -82,7 +108,8 @@ static int climbs(const char *path)
 	return 0;
 }
 
-int tree_parent(struct err *e, int root, const char *path, int make, const char **name)
+int tree_parent(struct err *e, int root, const char *path, const struct tree_maker *maker,
+		const char **name)
 {
 	char parent[PATH_MAX];
 	const char *slash = strrchr(path, '/');
@@ -97,8 +124,8 @@ int tree_parent(struct err *e, int root, const char *path, int make, const char 
 	memcpy(parent, path, length);
 	parent[length] = '\0';
 	fd = in_root(root, length ? parent : "/", O_DIRECTORY);
-	if (fd == -ENOENT && make)
-		return make_directories(e, root, parent);
+	if ((fd == -ENOENT || fd == -ENOTDIR) && maker)
+		return make_directories(e, root, parent, maker);
 	return fd < 0 ? err_set(e, -fd, "openat2 \"%s\"", parent) : fd;
 }
 
@@ -116,49 +143,19 @@ int tree_follow(struct err *e, int root, const char *path)
 	return fd < 0 ? err_set(e, -fd, "openat2 \"%s\"", path) : fd;
 }
 
+struct tree_link tree_link(int fd)
+{
+	struct tree_link link;
+
+	snprintf(link.path, sizeof(link.path), "/proc/self/fd/%d", fd);
+	return link;
+}
+
 int tree_reopen(int fd, int flags)
 {
-	char path[64];
-	int opened;
+	int opened = open(tree_link(fd).path, flags | O_CLOEXEC | O_NOCTTY);
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	opened = open(path, flags | O_CLOEXEC | O_NOCTTY);
 	return opened < 0 ? -errno : opened;
-}
-
-static int remove_name(void *context, const char *name);
-
-struct removal {
-	struct err *e;
-	int dir;
-};
-
-int tree_remove(struct err *e, int parent, const char *name)
-{
-	_fd_close_ int dir = -1;
-	struct removal removal = {.e = e};
-	int r;
-
-	if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
-		return 0;
-	if (errno != EISDIR && errno != EPERM)
-		return err_set(e, errno, "unlinkat \"%s\"", name);
-	dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir < 0)
-		return err_set(e, errno, "openat \"%s\"", name);
-	removal.dir = dir;
-	r = tree_list(e, dir, name, remove_name, &removal);
-	if (r < 0)
-		return r;
-	return unlinkat(parent, name, AT_REMOVEDIR) < 0 ? err_set(e, errno, "unlinkat \"%s\"", name)
-							: 0;
-}
-
-static int remove_name(void *context, const char *name)
-{
-	const struct removal *removal = context;
-
-	return tree_remove(removal->e, removal->dir, name);
 }
 
 static int compare(const void *a, const void *b)
@@ -183,7 +180,10 @@ static int add_name(struct names *names, const char *name)
 		names->room = room;
 	}
 	names->list[names->count] = strdup(name);
-	return names->list[names->count++] ? 0 : -ENOMEM;
+	if (!names->list[names->count])
+		return -ENOMEM;
+	names->count++;
+	return 0;
 }
 
 static int read_names(struct err *e, int dir, const char *path, struct names *names)
@@ -216,7 +216,7 @@ int tree_list(struct err *e, int dir, const char *path,
 	if (r == 0)
 		qsort(names.list, names.count, sizeof(*names.list), compare);
 	for (size_t i = 0; i < names.count; i++) {
-		if (r == 0 && names.list[i])
+		if (r == 0)
 			r = each(context, names.list[i]);
 		free(names.list[i]);
 	}

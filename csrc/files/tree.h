@@ -3,6 +3,7 @@
 #ifndef TSRUN_FILES_TREE_H
 #define TSRUN_FILES_TREE_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "../base/err.h"
@@ -10,11 +11,26 @@
 /* Return: fd of the directory, opened for reading, or -errno with e filled. */
 int tree_open_root(struct err *e, const char *path);
 
+/* What is done with directories that a path implies, and that are missing. */
+struct tree_maker {
+	/* Called for each that has been made. over_whiteout: one stood there, and is gone. Return: 0 or -errno with e filled. */
+	int (*made)(void *context, int fd, const char *path, int over_whiteout);
+	void *context;
+	int over_whiteouts; /* makes directories in the place of whiteouts */
+};
+
 /*
- * The directory that holds the last name of path, opened O_PATH; links on the way stay in the root. make: missing directories
- * are made with mode 0755. *name is set to the last name. Return: fd or -errno with e filled.
+ * The directory that holds the last name of path, opened O_PATH; links on the way stay in the root. maker: missing directories
+ * are made with mode 0755; NULL: they are an error. *name is set to the last name. Return: fd or -errno with e filled.
  */
-int tree_parent(struct err *e, int root, const char *path, int make, const char **name);
+int tree_parent(struct err *e, int root, const char *path, const struct tree_maker *maker,
+		const char **name);
+
+/* The mark of overlay for a name that is hidden. */
+static inline int tree_is_whiteout(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == 0;
+}
 
 /* What path is, without following its last name. Return: O_PATH fd or -errno with e filled. */
 int tree_open(struct err *e, int root, const char *path);
@@ -25,8 +41,11 @@ int tree_follow(struct err *e, int root, const char *path);
 /* Opens the regular file that an O_PATH fd refers to. Return: fd or -errno. */
 int tree_reopen(int fd, int flags);
 
-/* Removes name and all below it; absent is fine. Return: 0 or -errno with e filled. */
-int tree_remove(struct err *e, int parent, const char *name);
+/* Path of what an fd refers to: for the calls that take no descriptor, or none that is O_PATH. */
+struct tree_link {
+	char path[32];
+};
+struct tree_link tree_link(int fd);
 
 /* Calls each for all names of a directory, in the order of their bytes. Return: 0 or what each returned. */
 int tree_list(struct err *e, int dir, const char *path,

@@ -85,20 +85,23 @@ static int write_entry(struct walk *w, int fd, const struct stat *st)
 
 static int visit(void *context, const char *name);
 
-static int visit_fd(struct walk *w, int fd)
+/* Closes *fd before it goes down: a level costs one descriptor. */
+static int visit_fd(struct walk *w, int *fd)
 {
 	struct stat st;
 	int r, outer = w->dir;
 	_fd_close_ int dir = -1;
 
-	if (fstat(fd, &st) < 0)
+	if (fstat(*fd, &st) < 0)
 		return err_set(w->e, errno, "fstat \"%s\"", w->path);
-	r = write_entry(w, fd, &st);
+	r = write_entry(w, *fd, &st);
 	if (r < 0 || w->options->only || !S_ISDIR(st.st_mode))
 		return r;
-	dir = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = openat(*fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return err_set(w->e, errno, "openat \"%s\"", w->path);
+	fd_cleanup(fd);
+	*fd = -1;
 	w->dir = dir;
 	r = tree_list(w->e, dir, w->path, visit, w);
 	w->dir = outer;
@@ -131,7 +134,7 @@ static int visit(void *context, const char *name)
 		w->path[w->length++] = '/';
 	memcpy(w->path + w->length, name, length + 1);
 	w->length += length;
-	r = is_skipped(w) ? 0 : visit_fd(w, fd);
+	r = is_skipped(w) ? 0 : visit_fd(w, &fd);
 	w->length = before;
 	w->path[before] = '\0';
 	return r;
@@ -156,7 +159,7 @@ int files_walk(struct err *e, const struct walk_options *options, const char *di
 	w->e = e;
 	w->options = options;
 	w->dir = -1;
-	r = visit_fd(w, fd);
+	r = visit_fd(w, &fd);
 	free(w->xattrs.data);
 	free(w);
 	if (r == 0)

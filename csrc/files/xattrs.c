@@ -4,16 +4,16 @@
 #include <endian.h>
 #include <errno.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "tree.h"
+
 #define MAX_NAMES 65536
 #define MAX_VALUE 65536
 
-/* Marks of overlay and labels of this host's policy say nothing about the file. */
-static int belongs(const char *name)
+int xattrs_belong(const char *name)
 {
 	if (strncmp(name, "user.overlay.", 13) == 0)
 		return 0;
@@ -46,7 +46,7 @@ static const char *next_name(const char *names, ssize_t size, const char *after)
 	const char *best = NULL;
 
 	for (const char *name = names; name < names + size; name += strlen(name) + 1)
-		if (belongs(name) && (!after || strcmp(name, after) > 0) &&
+		if (xattrs_belong(name) && (!after || strcmp(name, after) > 0) &&
 		    (!best || strcmp(name, best) < 0))
 			best = name;
 	return best;
@@ -55,18 +55,20 @@ static const char *next_name(const char *names, ssize_t size, const char *after)
 int xattrs_read(struct err *e, struct xattrs *x, int fd, const char *path)
 {
 	static char names[MAX_NAMES], value[MAX_VALUE];
-	char link[64];
+	const struct tree_link link = tree_link(fd);
 	ssize_t n;
 
 	x->length = 0;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	n = listxattr(link, names, sizeof(names));
+	n = listxattr(link.path, names, sizeof(names));
 	if (n < 0)
 		return errno == ENOTSUP ? 0 : err_set(e, errno, "listxattr \"%s\"", path);
 	for (const char *name = NULL; n > 0 && (name = next_name(names, n, name));) {
-		ssize_t size = getxattr(link, name, value, sizeof(value));
+		ssize_t size = getxattr(link.path, name, value, sizeof(value));
 		int r;
 
+		/* Removed since they were listed. */
+		if (size < 0 && errno == ENODATA)
+			continue;
 		if (size < 0)
 			return err_set(e, errno, "getxattr %s \"%s\"", name, path);
 		r = add(x, name, value, (size_t)size);

@@ -7,6 +7,12 @@
 
 #include "../base/err.h"
 
+/*
+ * Whether an attribute belongs to a layer. Marks of overlay, and labels of this host's policy, say nothing about the file;
+ * set by a layer, the former would show what it does not hold.
+ */
+int xattrs_belong(const char *name);
+
 /* Each: name, NUL, u32 length (little endian), value; in the order of names. */
 struct xattrs {
 	char *data;
