@@ -14,3 +14,6 @@ export class DockError extends Error {
 
 /** The text of whatever was thrown. */
 export const messageOf = (e: unknown): string => (e instanceof Error ? e.message : String(e))
+
+/** Text of others (servers, names of files) without what a terminal would obey. */
+export const printable = (text: string): string => text.replace(/(?!\n)\p{Cc}/gu, '?')

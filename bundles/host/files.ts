@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
-import { DockError } from '../error.ts'
+import { DockError, printable } from '../error.ts'
 
 /** An overlay, mounted in a mount namespace that goes with the command. Absolute paths. */
 export interface OverlayMount {
@@ -45,14 +45,15 @@ export type Sink = (chunk: Uint8Array) => Promise<void> | undefined
 
 function sinkOf(stream: Writable): Sink {
   return (chunk) => {
+    // Its reader has ended, and says why.
+    if (stream.destroyed || stream.closed) throw new DockError('tsdock-files: it ended before its input did')
     if (stream.write(chunk)) return undefined
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       const done = (): void => {
-        stream.off('drain', done).off('close', done).off('error', fail)
+        stream.off('drain', done).off('close', done)
         resolve()
       }
-      const fail = (e: Error): void => reject(e)
-      stream.once('drain', done).once('close', done).once('error', fail)
+      stream.once('drain', done).once('close', done)
     })
   }
 }
@@ -103,20 +104,30 @@ async function call(options: FilesOptions, { command, options: flags = [], args,
     stdout === undefined || output === undefined ? undefined : output(stdout),
   ])
   const [code, signal] = await exited
-  const message = (await said).toString().trim()
+  const message = printable((await said).toString()).trim()
   const failed = results.find((result) => result.status === 'rejected')
   if (code !== 0 && message !== '') throw new DockError(message)
   if (failed !== undefined) throw failed.reason
   if (code !== 0) throw new DockError(`tsdock-files ${command} ended with ${signal ?? `status ${code}`}`)
 }
 
+export interface ApplyOptions extends FilesOptions {
+  /** Where copies come from. */
+  readonly source?: string
+  /** The directory is a container's: directories that are there stay as they are. */
+  readonly merge?: boolean
+  /** Layers that it is to lie on, the highest first: directories without an entry are like theirs. */
+  readonly below?: readonly string[]
+}
+
 /** Makes the entries that `input` writes (frames, layers/frame.ts) in a directory. */
 export function apply(
   directory: string,
   input: (write: Sink) => Promise<void>,
-  options: FilesOptions & { readonly source?: string; readonly merge?: boolean } = {},
+  options: ApplyOptions = {},
 ): Promise<void> {
   const flags = [
+    ...(options.below ?? []).map((layer) => `--below=${layer}`),
     ...(options.source === undefined ? [] : [`--source=${options.source}`]),
     ...(options.merge === true ? ['--merge'] : []),
   ]
@@ -149,21 +160,32 @@ export async function walk(
   return bytes
 }
 
-/** The contents of a regular file in a tree. limit: bytes; a larger one is an error. */
+/** Streams the contents of a regular file in a tree. limit: bytes; a larger one is an error. */
+export function readTo(
+  directory: string,
+  path: string,
+  output: (out: Readable) => Promise<void>,
+  options: FilesOptions & { readonly limit?: number } = {},
+): Promise<void> {
+  const flags = options.limit === undefined ? [] : [`--limit=${options.limit}`]
+  return call(options, { command: 'read', options: flags, args: [directory, path], output })
+}
+
+/** The contents of a small regular file in a tree. limit: bytes, 1 MiB by default; a larger one is an error. */
 export async function read(
   directory: string,
   path: string,
   options: FilesOptions & { readonly limit?: number } = {},
 ): Promise<Buffer> {
   let bytes: Buffer = Buffer.alloc(0)
-  await call(options, {
-    command: 'read',
-    options: [`--limit=${options.limit ?? 1 << 20}`],
-    args: [directory, path],
-    output: async (out) => {
+  await readTo(
+    directory,
+    path,
+    async (out) => {
       bytes = await collect(out)
     },
-  })
+    { ...options, limit: options.limit ?? 1 << 20 },
+  )
   return bytes
 }
 
@@ -194,7 +216,7 @@ export async function lock(file: string, mode: 'shared' | 'exclusive'): Promise<
   const held = await new Promise<boolean>((resolve) => {
     child.stdout.once('data', () => resolve(true)).once('end', () => resolve(false))
   })
-  if (!held) throw new DockError((await said).toString().trim() || `no lock on ${file}`)
+  if (!held) throw new DockError(printable((await said).toString()).trim() || `no lock on ${file}`)
   return {
     release: async () => {
       child.stdin.end()

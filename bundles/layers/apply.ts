@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { DockError, messageOf } from '../error.ts'
 import { apply as applyFrames, type FilesOptions, type Sink } from '../host/files.ts'
 import { decompress } from './compress.ts'
-import { type Entry, encodeEnd, encodeEntry } from './frame.ts'
+import { type Entry, encodeEnd, encodeEntry, encodeHole, encodePiece } from './frame.ts'
 import { type TarHeader, TarReader } from './tar-read.ts'
 
 /** What a layer may hold at most: beyond it, it is taken for a bomb. */
@@ -45,6 +45,10 @@ export function layerEntry(header: TarHeader): Entry | undefined {
   const path = cleanPath(header.name)
   const at = path.lastIndexOf('/') + 1
   const [directory, base] = [path.slice(0, Math.max(at - 1, 0)), path.slice(at)]
+  const above = directory.split('/')
+  if (above.some((part) => part.startsWith('.wh..wh.'))) return undefined
+  if (above.some((part) => part.startsWith('.wh.')))
+    throw new DockError(`layer: ${JSON.stringify(path)} lies in a whiteout`)
   if (base === '.wh..wh..opq') return { type: 'opaque', path: directory }
   if (base.startsWith('.wh..wh.')) return undefined
   if (base.startsWith('.wh.')) {
@@ -55,7 +59,6 @@ export function layerEntry(header: TarHeader): Entry | undefined {
   }
   const type = entryTypes[header.type]
   if (type === undefined) throw new DockError(`layer: ${path} is of the unknown type "${header.type}"`)
-  const seconds = Math.floor(header.time)
   return {
     type,
     path,
@@ -63,8 +66,8 @@ export function layerEntry(header: TarHeader): Entry | undefined {
     mode: header.mode,
     uid: header.uid,
     gid: header.gid,
-    seconds,
-    nanoseconds: Math.floor((header.time - seconds) * 1e9),
+    seconds: header.time,
+    nanoseconds: header.nanoseconds,
     major: header.major,
     minor: header.minor,
     size: header.size,
@@ -76,11 +79,16 @@ export function layerEntry(header: TarHeader): Entry | undefined {
 export class FrameMaker {
   #frames: Uint8Array[] = []
   #skipping = false
+  #pieces = false
+  #read = 0
   entries = 0
   bytes = 0
   readonly #reader: TarReader
+  readonly #most: number
 
   constructor(toEntry: (header: TarHeader) => Entry | undefined, limits: Limits) {
+    // Headers are bytes as well, though they make no files.
+    this.#most = limits.bytes + limits.entries * 2048
     this.#reader = new TarReader({
       header: (header) => {
         const entry = toEntry(header)
@@ -89,15 +97,23 @@ export class FrameMaker {
         if (this.entries > limits.entries) throw new DockError(`layer: more than ${limits.entries} entries`)
         if (this.bytes > limits.bytes) throw new DockError(`layer: more than ${limits.bytes} bytes`)
         this.#skipping = entry?.type !== 'file'
-        if (entry !== undefined) this.#frames.push(encodeEntry(entry))
+        this.#pieces = header.sparse
+        if (entry !== undefined) this.#frames.push(encodeEntry(header.sparse ? { ...entry, pieces: true } : entry))
       },
       data: (chunk) => {
-        if (!this.#skipping) this.#frames.push(chunk)
+        if (this.#skipping) return
+        if (this.#pieces) this.#frames.push(encodePiece(chunk.length))
+        this.#frames.push(chunk)
+      },
+      hole: (length) => {
+        if (!this.#skipping) this.#frames.push(encodeHole(length))
       },
     })
   }
 
   push(chunk: Uint8Array): void {
+    this.#read += chunk.length
+    if (this.#read > this.#most) throw new DockError(`layer: more than ${this.#most} bytes of headers and contents`)
     this.#reader.push(chunk)
   }
 
@@ -118,7 +134,7 @@ export class FrameMaker {
 export async function applyLayer(
   directory: string,
   blob: AsyncIterable<Uint8Array>,
-  options: FilesOptions & { readonly limits?: Limits | undefined } = {},
+  options: FilesOptions & { readonly limits?: Limits | undefined; readonly below?: readonly string[] } = {},
 ): Promise<Applied> {
   const hash = createHash('sha256')
   const frames = new FrameMaker(layerEntry, options.limits ?? defaultLimits)

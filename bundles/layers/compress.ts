@@ -22,6 +22,8 @@ const startsWith = (bytes: Uint8Array, magic: readonly number[]): boolean => mag
 export function detectCompression(first: Uint8Array): Compression {
   if (startsWith(first, [0x1f, 0x8b])) return 'gzip'
   if (startsWith(first, [0x28, 0xb5, 0x2f, 0xfd])) return 'zstd'
+  // A frame of zstd that is skipped: pzstd begins with one.
+  if (startsWith(first.subarray(1), [0x2a, 0x4d, 0x18]) && ((first[0] ?? 0) & 0xf0) === 0x50) return 'zstd'
   const name = foreign.find(([, magic]) => startsWith(first, magic))?.[0]
   if (name !== undefined) throw new DockError(`it is compressed with ${name}; layers are tar, tar+gzip or tar+zstd`)
   return 'none'
@@ -42,11 +44,15 @@ async function* withFirst(
   first: Uint8Array,
   rest: AsyncIterator<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  yield first
-  for (;;) {
-    const next = await rest.next()
-    if (next.done === true) return
-    yield next.value
+  try {
+    yield first
+    for (;;) {
+      const next = await rest.next()
+      if (next.done === true) return
+      yield next.value
+    }
+  } finally {
+    await rest.return?.()
   }
 }
 
@@ -67,5 +73,10 @@ export async function* decompress(blob: AsyncIterable<Uint8Array>): AsyncGenerat
   }
   const source = Readable.from(all)
   source.on('error', (e) => decode.destroy(e))
-  yield* source.pipe(decode) as AsyncIterable<Uint8Array>
+  try {
+    yield* source.pipe(decode) as AsyncIterable<Uint8Array>
+  } finally {
+    source.destroy()
+    decode.destroy()
+  }
 }

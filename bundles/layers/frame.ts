@@ -32,9 +32,12 @@ export interface Entry {
   readonly follow?: boolean
   /** What is there already stays. */
   readonly ifAbsent?: boolean
+  /** File: its contents follow as pieces (`encodePiece`, `encodeHole`). */
+  readonly pieces?: boolean
 }
 
-const types = {
+/** Letters of entries, by type. */
+export const types = {
   file: 'f',
   directory: 'd',
   symlink: 'l',
@@ -53,7 +56,7 @@ export type EntryType = keyof typeof types
 const typeOfCode = new Map(Object.entries(types).map(([name, letter]) => [letter.charCodeAt(0), name as EntryType]))
 
 export const HEADER = 64
-const NO_ID = 0xffffffff
+export const NO_ID = 0xffffffff
 const END = 'e'.charCodeAt(0)
 
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1')
@@ -69,11 +72,11 @@ function encodeXattrs(xattrs: ReadonlyMap<string, Uint8Array> | undefined): Buff
   return Buffer.concat(parts)
 }
 
+export const flags = { keepMode: 1, keepTime: 2, ifAbsent: 4, follow: 8, pieces: 16 } as const
+export const HOLE = 1n << 63n
+
 const flagsOf = (entry: Entry): number =>
-  (entry.keepMode === true ? 1 : 0) |
-  (entry.keepTime === true ? 2 : 0) |
-  (entry.ifAbsent === true ? 4 : 0) |
-  (entry.follow === true ? 8 : 0)
+  Object.entries(flags).reduce((sum, [name, bit]) => sum | (entry[name as keyof typeof flags] === true ? bit : 0), 0)
 
 /** The bytes of an entry; the contents of a file are to follow. */
 export function encodeEntry(entry: Entry): Buffer {
@@ -96,6 +99,17 @@ export function encodeEntry(entry: Entry): Buffer {
   header.writeBigUInt64LE(BigInt(entry.size ?? 0), 48)
   return Buffer.concat([header, path, link, xattrs])
 }
+
+function encodeLength(length: bigint): Buffer {
+  const word = Buffer.alloc(8)
+  word.writeBigUInt64LE(length)
+  return word
+}
+
+/** What precedes a piece of contents, of at least one byte. */
+export const encodePiece = (length: number): Buffer => encodeLength(BigInt(length))
+/** A piece of contents that is a hole, of at least one byte. */
+export const encodeHole = (length: number): Buffer => encodeLength(BigInt(length) | HOLE)
 
 /** What ends a stream; without it, tsdock-files takes the stream for cut off. */
 export function encodeEnd(): Buffer {
@@ -128,6 +142,7 @@ export function decodeEntries(bytes: Buffer): readonly Entry[] {
     const linkAt = pathAt + lengths[0]
     const xattrsAt = linkAt + lengths[1]
     const end = xattrsAt + lengths[2]
+    if (end > bytes.length) throw new Error('tsdock-files walk: its output ended early')
     entries.push({
       type,
       path: bytes.toString('latin1', pathAt, linkAt),

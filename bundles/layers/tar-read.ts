@@ -1,174 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads tar as it arrives. No library: those at hand decode names as UTF-8 and know no sparse files, and both occur in images.
 // Formats: v7, ustar, GNU (long names, base-256 numbers, sparse), pax (global and per entry, sparse 0.0, 0.1 and 1.0).
+// Where readers do not agree on what an archive means, it is refused.
+
+import { MapLines, type Segment, SparseFile, segments } from './sparse-file.ts'
+import {
+  checkSum,
+  makeHeader,
+  numberField,
+  type Pax,
+  parsePax,
+  paxNumber,
+  TarError,
+  type TarHeader,
+  textField,
+} from './tar-header.ts'
+
+export { TarError, type TarHeader } from './tar-header.ts'
 
 const BLOCK = 512
 /** A name or a set of pax records that is longer is an attack. */
 const MAX_META = 1 << 20
+/** A map with more parts is one, too. */
+const MAX_MAP = 1 << 20
 
-/** What a header says. Names are byte strings (latin1) and untrusted. */
-export interface TarHeader {
-  readonly name: string
-  readonly link: string
-  /** As in ustar: '0' file, '1' hard link, '2' symlink, '3' char, '4' block, '5' directory, '6' fifo. */
-  readonly type: string
-  readonly mode: number
-  readonly uid: number
-  readonly gid: number
-  readonly size: number
-  /** Seconds, maybe with a fraction. */
-  readonly time: number
-  readonly major: number
-  readonly minor: number
-  /** Numeric or named owners; names are not used by images. */
-  readonly xattrs: ReadonlyMap<string, Uint8Array>
-}
-
-/** Who wants to know. `data` gets `size` bytes in all for each file, holes filled with zeros. */
+/** Who wants to know. `data` and `hole` get `size` bytes in all for each file. */
 export interface TarHandler {
   header(header: TarHeader): void
   data(chunk: Uint8Array): void
-}
-
-export class TarError extends Error {}
-
-type Pax = Map<string, string>
-interface Segment {
-  readonly offset: number
-  readonly length: number
-}
-
-function text(block: Buffer, at: number, length: number): string {
-  const end = block.indexOf(0, at)
-  return block.toString('latin1', at, end < 0 || end > at + length ? at + length : end)
-}
-
-/** Octal, or base-256 when the first bit is set. */
-function number(block: Buffer, at: number, length: number, what: string): number {
-  const first = block[at] ?? 0
-  if ((first & 0x80) === 0) {
-    const digits = text(block, at, length).trim()
-    if (digits === '') return 0
-    if (!/^[0-7]+$/.test(digits)) throw new TarError(`${what} is no number: "${digits}"`)
-    return Number.parseInt(digits, 8)
-  }
-  let value = BigInt(first & 0x40 ? first | ~0x7f : first & 0x3f)
-  for (let i = 1; i < length; i++) value = (value << 8n) | BigInt(block[at + i] ?? 0)
-  if (value > BigInt(Number.MAX_SAFE_INTEGER) || value < BigInt(Number.MIN_SAFE_INTEGER)) {
-    throw new TarError(`${what} is out of range`)
-  }
-  return Number(value)
-}
-
-function checkSum(block: Buffer): void {
-  let unsigned = 8 * 32
-  let signed = unsigned
-  for (let i = 0; i < BLOCK; i++) {
-    if (i >= 148 && i < 156) continue
-    const byte = block[i] ?? 0
-    unsigned += byte
-    signed += byte > 127 ? byte - 256 : byte
-  }
-  const stored = number(block, 148, 8, 'checksum')
-  if (stored !== unsigned && stored !== signed)
-    throw new TarError('not a tar archive, or a damaged one: wrong checksum')
-}
-
-function parsePax(bytes: Buffer, into: Pax, sparse: string[]): void {
-  for (let at = 0; at < bytes.length; ) {
-    const space = bytes.indexOf(32, at)
-    const digits = space < 0 ? '' : bytes.toString('latin1', at, space)
-    const length = Number(digits)
-    const end = at + length
-    const equals = bytes.indexOf(61, space)
-    if (
-      !/^[1-9][0-9]{0,8}$/.test(digits) ||
-      end > bytes.length ||
-      bytes[end - 1] !== 10 ||
-      equals < 0 ||
-      equals >= end
-    ) {
-      throw new TarError('a malformed pax record')
-    }
-    const key = bytes.toString('latin1', space + 1, equals)
-    const value = bytes.toString('latin1', equals + 1, end - 1)
-    if (key === 'GNU.sparse.offset' || key === 'GNU.sparse.numbytes') sparse.push(value)
-    else if (value === '' && !key.startsWith('SCHILY.xattr.')) into.delete(key)
-    else into.set(key, value)
-    at = end
-  }
-}
-
-function paxNumber(pax: Pax, key: string): number | undefined {
-  const value = pax.get(key)
-  if (value === undefined) return undefined
-  const result = Number(value)
-  if (value.trim() === '' || !Number.isFinite(result)) throw new TarError(`${key} is no number: "${value}"`)
-  return result
-}
-
-function segments(numbers: readonly string[]): readonly Segment[] {
-  const list: Segment[] = []
-  for (let i = 0; i + 1 < numbers.length; i += 2) {
-    const [offset, length] = [Number(numbers[i]), Number(numbers[i + 1])]
-    if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(length) || offset < 0 || length < 0) {
-      throw new TarError('a malformed sparse map')
-    }
-    list.push({ offset, length })
-  }
-  return list
+  /** So many zeros of a sparse file, maybe more than memory holds. Without it, they come as data. */
+  hole?(length: number): void
 }
 
 const zeros = Buffer.alloc(65536)
 
-/** Puts the parts of a sparse file where they belong. */
-class SparseFile {
-  #at = 0
-  #part = 0
-  readonly #map: readonly Segment[]
-  readonly #size: number
-  readonly #handler: TarHandler
+type State = 'header' | 'meta' | 'sparseMap' | 'paxSparseMap' | 'data' | 'padding' | 'lastBlock' | 'end'
 
-  constructor(map: readonly Segment[], size: number, handler: TarHandler) {
-    this.#map = map
-    this.#size = size
-    this.#handler = handler
-    let end = 0
-    for (const segment of map) {
-      if (segment.offset < end || segment.offset + segment.length > size)
-        throw new TarError('a sparse map out of order')
-      end = segment.offset + segment.length
-    }
-  }
-
-  data(chunk: Uint8Array): void {
-    let rest = chunk
-    while (rest.length > 0) {
-      const segment = this.#map[this.#part]
-      if (segment === undefined) throw new TarError('a sparse file with more data than its map says')
-      this.#zerosTo(segment.offset)
-      const part = rest.subarray(0, segment.offset + segment.length - this.#at)
-      if (part.length > 0) this.#handler.data(part)
-      this.#at += part.length
-      rest = rest.subarray(part.length)
-      if (this.#at === segment.offset + segment.length) this.#part++
-    }
-  }
-
-  end(): void {
-    this.#zerosTo(this.#size)
-  }
-
-  #zerosTo(offset: number): void {
-    while (this.#at < offset) {
-      const chunk = zeros.subarray(0, Math.min(zeros.length, offset - this.#at))
-      this.#handler.data(chunk)
-      this.#at += chunk.length
-    }
-  }
-}
-
-type State = 'header' | 'meta' | 'sparseMap' | 'paxSparseMap' | 'data' | 'padding' | 'end'
+/** Entries that are nothing but a header, whatever size they claim. */
+const HEADER_ONLY = '123456'
 
 /** Feed it chunks of any size with push(), then call finish(). Errors: TarError. */
 export class TarReader {
@@ -179,14 +48,16 @@ export class TarReader {
   #padding = 0
   #parts: Buffer[] = []
   #metaType = ''
-  #global: Pax = new Map()
-  #pax: Pax = new Map()
+  readonly #global = new Map<string, string>()
+  #pax = new Map<string, string>()
   #paxSparse: string[] = []
   #longName: string | undefined
   #longLink: string | undefined
   #sparse: SparseFile | undefined
   #header: Buffer = Buffer.alloc(0)
-  #numbers: string[] = []
+  #numbers: number[] = []
+  #mapLines = new MapLines()
+  #mapBytes = 0
 
   constructor(handler: TarHandler) {
     this.#handler = handler
@@ -208,9 +79,11 @@ export class TarReader {
 
   /** Errors: the archive ended in the middle of an entry. */
   finish(): void {
-    // Some writers leave out the two blocks of zeros.
-    if (this.#state === 'end' || (this.#state === 'header' && this.#left === BLOCK && this.#parts.length === 0)) return
-    throw new TarError('the tar archive ends in the middle of an entry')
+    const between = this.#left === BLOCK && this.#parts.length === 0
+    // Some writers leave out the two blocks of zeros, or one of them.
+    const whole = this.#state === 'end' || (between && (this.#state === 'header' || this.#state === 'lastBlock'))
+    if (!whole || this.#pax.size > 0 || this.#longName !== undefined || this.#longLink !== undefined)
+      throw new TarError('the tar archive ends in the middle of an entry')
   }
 
   #enter(state: State, length: number): void {
@@ -219,8 +92,9 @@ export class TarReader {
     if (length === 0) this.#complete()
   }
 
+  /** Copied, as the chunks are the caller's. */
   #collected(): Buffer {
-    const bytes = this.#parts.length === 1 && this.#parts[0] !== undefined ? this.#parts[0] : Buffer.concat(this.#parts)
+    const bytes = Buffer.concat(this.#parts)
     this.#parts = []
     return bytes
   }
@@ -228,7 +102,11 @@ export class TarReader {
   #complete(): void {
     switch (this.#state) {
       case 'header':
-        this.#takeHeader(Buffer.from(this.#collected()))
+        this.#takeHeader(this.#collected())
+        return
+      case 'lastBlock':
+        if (!isZero(this.#collected())) throw new TarError('something stands behind the end of the tar archive')
+        this.#state = 'end'
         return
       case 'meta':
         this.#takeMeta(this.#collected())
@@ -252,18 +130,18 @@ export class TarReader {
   }
 
   #takeHeader(block: Buffer): void {
-    if (block.every((byte) => byte === 0)) {
-      this.#state = 'end'
+    if (isZero(block)) {
+      this.#enter('lastBlock', BLOCK)
       return
     }
     checkSum(block)
     const type = String.fromCharCode(block[156] ?? 0)
-    const size = number(block, 124, 12, 'size')
+    const size = numberField(block, 124, 12, 'size')
     if (size < 0) throw new TarError('a negative size')
     if ('xgLK'.includes(type)) {
       if (size > MAX_META) throw new TarError(`an extended header of ${size} bytes`)
       this.#metaType = type
-      this.#padding = (BLOCK - (size % BLOCK)) % BLOCK
+      this.#padding = paddingOf(size)
       this.#enter('meta', size)
       return
     }
@@ -271,17 +149,18 @@ export class TarReader {
     if (type === 'S') {
       this.#numbers = []
       this.#addNumbers(block, 386, 4)
-      if (block[482] === 1) this.#enter('sparseMap', BLOCK)
-      else this.#beginEntry(segments(this.#numbers), number(block, 483, 12, 'real size'))
+      this.#endOfMap(block[482])
       return
     }
-    if (this.#pax.get('GNU.sparse.major') === '1') {
-      this.#numbers = []
+    const pax = this.#merged()
+    if (pax.get('GNU.sparse.major') === '1') {
+      this.#mapLines = new MapLines()
+      this.#mapBytes = 0
       this.#enter('paxSparseMap', BLOCK)
       return
     }
-    const realSize = paxNumber(this.#pax, 'GNU.sparse.size') ?? paxNumber(this.#pax, 'GNU.sparse.realsize')
-    const map = this.#pax.get('GNU.sparse.map')?.split(',') ?? this.#paxSparse
+    const realSize = paxNumber(pax, 'GNU.sparse.size') ?? paxNumber(pax, 'GNU.sparse.realsize')
+    const map = pax.get('GNU.sparse.map')?.split(',') ?? this.#paxSparse
     this.#beginEntry(realSize === undefined ? undefined : segments(map), realSize)
   }
 
@@ -289,98 +168,80 @@ export class TarReader {
     for (let i = 0; i < count; i++) {
       if (block[at + 24 * i] === 0) return
       this.#numbers.push(
-        String(number(block, at + 24 * i, 12, 'offset')),
-        String(number(block, at + 24 * i + 12, 12, 'length')),
+        numberField(block, at + 24 * i, 12, 'offset'),
+        numberField(block, at + 24 * i + 12, 12, 'length'),
       )
     }
-    if (this.#numbers.length > MAX_META) throw new TarError('a sparse map without end')
+    if (this.#numbers.length > MAX_MAP) throw new TarError('a sparse map without end')
+  }
+
+  #endOfMap(more: number | undefined): void {
+    if (more === 1) this.#enter('sparseMap', BLOCK)
+    else this.#beginEntry(segments(this.#numbers), numberField(this.#header, 483, 12, 'real size'))
   }
 
   #takeSparseMap(block: Buffer): void {
     this.#addNumbers(block, 0, 21)
-    if (block[504] === 1) this.#enter('sparseMap', BLOCK)
-    else this.#beginEntry(segments(this.#numbers), number(this.#header, 483, 12, 'real size'))
+    this.#endOfMap(block[504])
   }
 
-  /** Sparse format 1.0 keeps its map before the data: lines of numbers, the first of which counts the rest. */
-  #mapBytes: Buffer = Buffer.alloc(0)
   #takePaxSparseMap(block: Buffer): void {
-    this.#mapBytes = Buffer.concat([this.#mapBytes, block])
-    if (this.#mapBytes.length > MAX_META) throw new TarError('a sparse map without end')
-    const lines = this.#mapBytes.toString('latin1').split('\n')
-    const count = Number(lines[0])
-    if (lines.length < 2 || lines.length < 2 + 2 * count) {
-      this.#enter('paxSparseMap', BLOCK)
-      return
-    }
-    const used = this.#mapBytes.length
-    this.#mapBytes = Buffer.alloc(0)
-    this.#beginEntry(segments(lines.slice(1, 1 + 2 * count)), paxNumber(this.#pax, 'GNU.sparse.realsize'), used)
+    this.#mapBytes += block.length
+    if (this.#mapBytes > this.#stored()) throw new TarError('a sparse map that is longer than its file')
+    const map = this.#mapLines.push(block)
+    if (map !== undefined) this.#beginEntry(map, paxNumber(this.#merged(), 'GNU.sparse.realsize') ?? 0, this.#mapBytes)
+    else if (this.#mapBytes > 4 * MAX_MAP) throw new TarError('a sparse map without end')
+    else this.#enter('paxSparseMap', BLOCK)
   }
 
   #takeMeta(bytes: Buffer): void {
     if (this.#metaType === 'x') {
-      this.#pax = new Map()
-      this.#paxSparse = []
+      if (this.#pax.size > 0) throw new TarError('two extended headers for one entry')
       parsePax(bytes, this.#pax, this.#paxSparse)
     } else if (this.#metaType === 'g') parsePax(bytes, this.#global, [])
-    else if (this.#metaType === 'L') this.#longName = text(bytes, 0, bytes.length)
-    else this.#longLink = text(bytes, 0, bytes.length)
+    else if (this.#metaType === 'L') this.#longName = textField(bytes, 0, bytes.length)
+    else this.#longLink = textField(bytes, 0, bytes.length)
+  }
+
+  /** What holds for this entry; an empty value takes a global one back. */
+  #merged(): Pax {
+    return this.#global.size === 0 ? this.#pax : new Map([...this.#global, ...this.#pax])
+  }
+
+  /** Bytes of the entry in the archive. */
+  #stored(): number {
+    return paxNumber(this.#merged(), 'size') ?? numberField(this.#header, 124, 12, 'size')
   }
 
   #beginEntry(map: readonly Segment[] | undefined, realSize: number | undefined, used = 0): void {
-    const block = this.#header
-    const pax: Pax = new Map([...this.#global, ...this.#pax])
-    const stored = (paxNumber(pax, 'size') ?? number(block, 124, 12, 'size')) - used
-    const type = entryType(String.fromCharCode(block[156] ?? 0), this.#longName ?? text(block, 0, 100))
-    if (!Number.isSafeInteger(stored) || stored < 0) throw new TarError(`a size of ${stored} bytes`)
+    const letter = String.fromCharCode(this.#header[156] ?? 0)
+    const stored = HEADER_ONLY.includes(letter) ? 0 : this.#stored() - used
     const size = map === undefined ? stored : (realSize ?? 0)
-    const header = makeHeader(block, pax, type, size, this.#longName, this.#longLink)
-    this.#sparse = map === undefined ? undefined : new SparseFile(map, size, this.#handler)
+    const long = { name: this.#longName, link: this.#longLink }
+    const header = makeHeader(this.#header, this.#merged(), long, size, map !== undefined)
+    this.#sparse = header.sparse && map !== undefined ? new SparseFile(map, size, stored, this.#sink) : undefined
     this.#pax = new Map()
     this.#paxSparse = []
     this.#longName = undefined
     this.#longLink = undefined
     this.#handler.header(header)
-    // Links and directories have no contents, whatever their size says; except that old writers gave hard links theirs.
-    const length = type === '0' ? stored : type === '1' || type === '2' || type === '5' ? 0 : stored
-    this.#padding = (BLOCK - (length % BLOCK)) % BLOCK
-    this.#enter('data', length)
+    this.#padding = paddingOf(stored)
+    this.#enter('data', stored)
+  }
+
+  readonly #sink = {
+    data: (chunk: Uint8Array): void => this.#handler.data(chunk),
+    hole: (length: number): void => {
+      if (this.#handler.hole !== undefined) {
+        this.#handler.hole(length)
+        return
+      }
+      for (let left = length; left > 0; left -= zeros.length)
+        this.#handler.data(left < zeros.length ? zeros.subarray(0, left) : zeros)
+    },
   }
 }
 
-function entryType(type: string, name: string): string {
-  if (type === '\0' || type === '7' || type === 'S' || type === '0')
-    return type !== 'S' && name.endsWith('/') ? '5' : '0'
-  return type
-}
+const paddingOf = (size: number): number => (BLOCK - (size % BLOCK)) % BLOCK
 
-function makeHeader(
-  block: Buffer,
-  pax: Pax,
-  type: string,
-  size: number,
-  longName: string | undefined,
-  longLink: string | undefined,
-): TarHeader {
-  // GNU's magic is `ustar  `: it has no prefix there.
-  const prefix = block.toString('latin1', 257, 263) === 'ustar\0' ? text(block, 345, 155) : ''
-  const short = text(block, 0, 100)
-  const xattrs = new Map<string, Uint8Array>()
-  for (const [key, value] of pax) {
-    if (key.startsWith('SCHILY.xattr.')) xattrs.set(key.slice(13), Buffer.from(value, 'latin1'))
-  }
-  return {
-    name: pax.get('GNU.sparse.name') ?? pax.get('path') ?? longName ?? (prefix === '' ? short : `${prefix}/${short}`),
-    link: pax.get('linkpath') ?? longLink ?? text(block, 157, 100),
-    type,
-    mode: number(block, 100, 8, 'mode') & 0o7777,
-    uid: paxNumber(pax, 'uid') ?? number(block, 108, 8, 'uid'),
-    gid: paxNumber(pax, 'gid') ?? number(block, 116, 8, 'gid'),
-    size: type === '0' ? size : 0,
-    time: paxNumber(pax, 'mtime') ?? number(block, 136, 12, 'mtime'),
-    major: type === '3' || type === '4' ? number(block, 329, 8, 'major') : 0,
-    minor: type === '3' || type === '4' ? number(block, 337, 8, 'minor') : 0,
-    xattrs,
-  }
-}
+const isZero = (block: Buffer): boolean => block.equals(zeros.subarray(0, block.length))

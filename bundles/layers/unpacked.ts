@@ -65,13 +65,15 @@ export class LayerStore {
       try {
         const diff = join(scratch, 'diff')
         await mkdir(diff, { mode: 0o755 })
-        const { diffId } = await applyLayer(diff, layer.open(), options)
+        const below = ids.slice(0, i).map((one) => this.path(one))
+        const { diffId } = await applyLayer(diff, layer.open(), { ...options, below: below.toReversed() })
         if (diffId !== layer.diffId) {
           throw new DockError(`a layer has the digest ${diffId} where the image says ${layer.diffId}`)
         }
         await this.adopt(scratch, id)
       } catch (e: unknown) {
-        await remove(scratch)
+        // What went wrong first is what matters.
+        await remove(scratch).catch(() => undefined)
         throw e
       }
     }
