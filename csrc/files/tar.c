@@ -53,9 +53,9 @@ static void add_record(struct records *r, const char *key, const void *value, si
 static void add_number(struct records *r, const char *key, int64_t value)
 {
 	char digits[24];
+	int length = snprintf(digits, sizeof(digits), "%lld", (long long)value);
 
-	add_record(r, key, digits,
-		   (size_t)snprintf(digits, sizeof(digits), "%lld", (long long)value));
+	add_record(r, key, digits, (size_t)length);
 }
 
 static void octal(char *field, size_t size, uint64_t value)
@@ -92,7 +92,7 @@ static void xattr_key(char key[static XATTR_KEY], const char *name)
 {
 	char *to = key + sprintf(key, "SCHILY.xattr.");
 
-	for (size_t i = 0; name[i] && i < XATTR_NAME_MAX; i++) {
+	for (size_t i = 0; i < XATTR_NAME_MAX && name[i]; i++) {
 		if (name[i] == '=' || name[i] == '%')
 			to += sprintf(to, "%%%02X", (unsigned int)name[i]);
 		else
