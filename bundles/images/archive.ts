@@ -3,7 +3,7 @@
 
 import { copyFile, link, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { pack as packTree, read, remove } from '../host/files.ts'
+import { pack as packTree, read, readTo, remove } from '../host/files.ts'
 import { type Descriptor, isIndexType, type Manifest, mediaTypes } from '../../spec/image/documents.ts'
 import { DockError, messageOf } from '../error.ts'
 import { unpackArchive } from '../build/archive.ts'
@@ -103,17 +103,27 @@ async function readJson(directory: string, path: string): Promise<Buffer | undef
   })
 }
 
-/** A file of an unpacked archive as a stream; links in it never lead out of it. */
-async function* memberBytes(directory: string, path: string): AsyncGenerator<Uint8Array, void, undefined> {
-  const chunks: Buffer[] = []
-  chunks.push(await read(directory, path, { limit: Number.MAX_SAFE_INTEGER }))
-  yield* chunks
+type Stream = AsyncIterable<Uint8Array>
+
+/** Takes a file of an unpacked archive over as a blob; links in it never lead out of it. */
+async function ingestMember(
+  images: ImageStore,
+  directory: string,
+  path: string,
+  expected: { readonly digest: string; readonly size?: number },
+  through: (bytes: Stream) => Stream = (bytes) => bytes,
+): Promise<{ readonly digest: string; readonly size: number }> {
+  let blob = { digest: '', size: 0 }
+  await readTo(directory, path, async (out) => {
+    blob = await images.ingest(through(out as Stream), expected)
+  })
+  return blob
 }
 
 async function takeBlobs(images: ImageStore, directory: string, descriptor: Descriptor): Promise<void> {
   const take = async (blob: Descriptor): Promise<void> => {
     images.blobPath(blob.digest)
-    if (!(await images.hasBlob(blob.digest))) await images.ingest(memberBytes(directory, blobPath(blob.digest)), blob)
+    if (!(await images.hasBlob(blob.digest))) await ingestMember(images, directory, blobPath(blob.digest), blob)
   }
   await take(descriptor)
   const bytes = await images.readDocument(descriptor)
@@ -168,7 +178,9 @@ function parseDockerManifest(bytes: Buffer): readonly DockerManifestEntry[] {
       entry !== null &&
       isText(entry.Config) &&
       Array.isArray(entry.Layers) &&
-      entry.Layers.every(isText)
+      entry.Layers.every(isText) &&
+      Array.isArray(entry.RepoTags ?? []) &&
+      (entry.RepoTags ?? []).every(isText)
     )
   }
   if (!Array.isArray(value) || !value.every(isEntry))
@@ -187,7 +199,7 @@ async function loadDocker(images: ImageStore, directory: string, bytes: Buffer):
     const layers: Descriptor[] = []
     for (const [i, path] of entry.Layers.entries()) {
       // Layers may be compressed; the configuration's digests are of the plain ones, and checked here.
-      const blob = await images.ingest(decompress(memberBytes(directory, path)), { digest: diffIds[i] ?? '' })
+      const blob = await ingestMember(images, directory, path, { digest: diffIds[i] ?? '' }, decompress)
       layers.push({ mediaType: mediaTypes.layer, ...blob })
     }
     const configDescriptor = await images.putDocument(mediaTypes.config, configBytes)

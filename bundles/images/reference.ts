@@ -27,8 +27,13 @@ function bad(text: string, why: string): never {
   throw new DockError(`invalid reference format: ${JSON.stringify(text)}: ${why}`)
 }
 
+/** Longer text is no name, and nothing to try patterns on. */
+const MAX_TEXT = 1024
+
 /** `busybox` -> docker.io, library/busybox; no tag is added. Errors: DockError. */
 export function parseReference(text: string): Reference {
+  if (text.length > MAX_TEXT) bad(`${text.slice(0, 60)}...`, 'it is too long')
+  if (/^[a-f0-9]{64}$/.test(text)) bad(text, 'it is an id, and could be taken for one')
   const at = text.indexOf('@')
   const digest = at < 0 ? undefined : text.slice(at + 1)
   const named = at < 0 ? text : text.slice(0, at)

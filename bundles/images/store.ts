@@ -3,7 +3,7 @@
 
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream, type Dirent } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type Descriptor,
@@ -141,8 +141,9 @@ export class ImageStore {
         hash.update(chunk)
         size += chunk.length
         if (expected.size !== undefined && size > expected.size) break
-        await file.write(chunk)
+        await writeAt(file, chunk, size - chunk.length)
       }
+      await file.truncate(size)
       const digest = `sha256:${hash.digest('hex')}`
       if (expected.size !== undefined && size !== expected.size) {
         throw new DockError(
@@ -245,6 +246,17 @@ export class ImageStore {
   async blobs(): Promise<readonly string[]> {
     const entries: readonly Dirent[] = await readdir(join(this.directory, 'blobs/sha256'), { withFileTypes: true })
     return entries.filter((entry) => entry.isFile()).map((entry) => `sha256:${entry.name}`)
+  }
+}
+
+const zeros = Buffer.alloc(1 << 16)
+
+/** Zeros become holes: layers have files in full that are sparse on disk. */
+async function writeAt(file: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < chunk.length; ) {
+    const part = chunk.subarray(at, at + zeros.length)
+    const written = part.length === zeros.length && zeros.equals(part)
+    at += written ? part.length : (await file.write(part, 0, part.length, position + at)).bytesWritten
   }
 }
 

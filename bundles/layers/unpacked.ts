@@ -3,9 +3,10 @@
 
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rename, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DockError } from '../error.ts'
 import { remove } from '../host/files.ts'
+import { digestPattern } from '../images/reference.ts'
 import { applyLayer, type Limits } from './apply.ts'
 import { chainIds } from './chain.ts'
 
@@ -42,11 +43,13 @@ export class LayerStore {
     this.directory = directory
   }
 
+  /** Errors: it is no digest, and might lead elsewhere. */
   path(chainId: string): string {
+    if (!digestPattern.test(chainId)) throw new DockError(`the digest ${JSON.stringify(chainId)} of a layer`)
     return join(this.directory, chainId.replace(/^sha256:/, ''), 'diff')
   }
 
-  has(chainId: string): Promise<boolean> {
+  async has(chainId: string): Promise<boolean> {
     return exists(this.path(chainId))
   }
 
@@ -82,7 +85,7 @@ export class LayerStore {
 
   /** Gives a finished directory (with `diff` in it) its name; one that is there already wins. */
   async adopt(scratch: string, chainId: string): Promise<void> {
-    const target = join(this.directory, chainId.replace(/^sha256:/, ''))
+    const target = dirname(this.path(chainId))
     try {
       await rename(scratch, target)
     } catch (e: unknown) {
