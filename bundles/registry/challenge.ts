@@ -7,11 +7,14 @@ export interface Challenge {
   readonly parameters: Readonly<Record<string, string>>
 }
 
+const MAX_HEADER = 16384
+
 /** Reads a WWW-Authenticate header. What it does not understand, it leaves out. */
 export function parseChallenges(header: string): readonly Challenge[] {
+  const text = header.slice(0, MAX_HEADER)
   const challenges: { scheme: string; parameters: Record<string, string> }[] = []
-  const token = /\s*,?\s*([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/y
-  for (let match = token.exec(header); match !== null && match[0] !== ''; match = token.exec(header)) {
+  const token = /[\s,]*([A-Za-z0-9!#$%&'*+.^_`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/y
+  for (let match = token.exec(text); match !== null && match[0] !== ''; match = token.exec(text)) {
     const [, name = '', quoted, plain] = match
     const current = challenges.at(-1)
     if (quoted === undefined && plain === undefined) challenges.push({ scheme: name.toLowerCase(), parameters: {} })

@@ -2,10 +2,11 @@
 // The end points of the distribution specification 1.1 for one repository. No library: npm has none that is kept.
 
 import { createHash } from 'node:crypto'
-import { type Descriptor, mediaTypes } from '../../spec/image/documents.ts'
+import { type Descriptor, isIndexType, isManifestType, mediaTypes } from '../../spec/image/documents.ts'
 import { DockError } from '../error.ts'
 import { digestPattern } from '../images/reference.ts'
-import type { RegistryHttp } from './http.ts'
+import { isPassing, RegistryError, type RegistryHttp } from './http.ts'
+import { type Answer, readAll, Unreachable } from './transport.ts'
 
 const MANIFEST_TYPES = [mediaTypes.index, mediaTypes.manifest, mediaTypes.dockerList, mediaTypes.dockerManifest].join(
   ', ',
@@ -13,6 +14,18 @@ const MANIFEST_TYPES = [mediaTypes.index, mediaTypes.manifest, mediaTypes.docker
 
 const MAX_MANIFEST = 4 << 20
 const RETRIES = 5
+/** A connection that brought less has not got us on. */
+const PROGRESS = 1 << 16
+
+/** The type that a document itself claims, for servers that do not know. */
+function claimedType(bytes: Buffer): string {
+  try {
+    const { mediaType } = JSON.parse(String(bytes)) as { mediaType?: unknown }
+    return typeof mediaType === 'string' ? mediaType : ''
+  } catch {
+    return ''
+  }
+}
 
 export class RepositoryClient {
   readonly #http: RegistryHttp
@@ -29,21 +42,19 @@ export class RepositoryClient {
 
   /** name: tag or digest. Errors: DockError; a digest that does not fit is one. */
   async manifest(name: string): Promise<{ readonly descriptor: Descriptor; readonly bytes: Buffer }> {
-    const response = await this.#http.request(`/v2/${this.repository}/manifests/${name}`, {
+    const answer = await this.#http.request(`/v2/${this.repository}/manifests/${name}`, {
       headers: { Accept: MANIFEST_TYPES },
       scope: this.#pull,
       accept: [200],
     })
-    if (Number(response.headers.get('content-length') ?? 0) > MAX_MANIFEST) {
-      throw new DockError(`${this.repository}: a manifest of ${response.headers.get('content-length')} bytes`)
-    }
-    const bytes = Buffer.from(await response.arrayBuffer())
-    if (bytes.length > MAX_MANIFEST) throw new DockError(`${this.repository}: a manifest of ${bytes.length} bytes`)
+    const bytes = await readAll(answer, MAX_MANIFEST)
     const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
     if (name.includes(':') && digest !== name) {
       throw new DockError(`${this.repository}: the manifest has the digest ${digest} where ${name} was asked for`)
     }
-    const mediaType = (response.headers.get('content-type') ?? '').split(';')[0]?.trim() ?? ''
+    const told = (answer.headers.get('content-type') ?? '').split(';')[0]?.trim() ?? ''
+    const known = isIndexType(told) || isManifestType(told)
+    const mediaType = known || /\+prettyjws$/.test(told) ? told : claimedType(bytes) || told
     return { descriptor: { mediaType, digest, size: bytes.length }, bytes }
   }
 
@@ -53,100 +64,134 @@ export class RepositoryClient {
     let done = 0
     for (let attempt = 1; ; attempt++) {
       const before = done
+      let failure: unknown
       try {
         for await (const chunk of await this.#blobFrom(descriptor.digest, done)) {
           done += chunk.length
           yield chunk
         }
-        if (done >= descriptor.size) return
-        throw new DockError(`${this.repository}: ${descriptor.digest} ended after ${done} of ${descriptor.size} bytes`)
       } catch (e: unknown) {
-        if (done > before) attempt = 1
-        if (attempt >= RETRIES || (e instanceof DockError && / 4\d\d /.test(e.message))) throw e
-        await new Promise((resolve) => setTimeout(resolve, 100 * 2 ** attempt))
+        failure = e
       }
+      if (done >= descriptor.size) return
+      failure ??= new Unreachable(
+        `${this.repository}: ${descriptor.digest} ended after ${done} of ${descriptor.size} bytes`,
+      )
+      if (done - before >= PROGRESS) attempt = 1
+      if (attempt >= RETRIES || !isPassing(failure)) throw failure
+      await this.#pause(attempt)
     }
   }
 
+  #pause(attempt: number): Promise<void> {
+    return new Promise((resolve) => setTimeout(resolve, this.#http.patience.pauseMs * 2 ** (attempt - 1)))
+  }
+
   async #blobFrom(digest: string, offset: number): Promise<AsyncIterable<Uint8Array>> {
-    const response = await this.#http.request(`/v2/${this.repository}/blobs/${digest}`, {
+    const answer = await this.#http.request(`/v2/${this.repository}/blobs/${digest}`, {
       headers: offset === 0 ? {} : { Range: `bytes=${offset}-` },
       scope: this.#pull,
       accept: offset === 0 ? [200] : [206, 200],
+      tries: 1,
     })
-    if (response.body === null) throw new DockError(`${this.repository}: ${digest}: an answer without contents`)
-    const body = response.body as unknown as AsyncIterable<Uint8Array>
-    return offset > 0 && response.status === 200 ? withoutFirst(body, offset) : body
+    if (answer.status === 200) return offset === 0 ? answer.body() : withoutFirst(answer.body(), offset)
+    const range = answer.headers.get('content-range')
+    if (range !== null && !range.startsWith(`bytes ${offset}-`)) {
+      await answer.cancel()
+      throw new DockError(
+        `${this.repository}: ${digest}: ${JSON.stringify(range)} where bytes from ${offset} were asked for`,
+      )
+    }
+    return answer.body()
   }
 
-  async hasBlob(digest: string): Promise<boolean> {
-    const response = await this.#http.request(`/v2/${this.repository}/blobs/${digest}`, {
-      method: 'HEAD',
-      scope: this.#push,
-      accept: [200, 404],
-    })
-    return response.status === 200
+  async #exists(path: string, headers: Readonly<Record<string, string>> = {}): Promise<boolean> {
+    const answer = await this.#http.request(path, { method: 'HEAD', headers, scope: this.#push, accept: [200, 404] })
+    await answer.cancel()
+    return answer.status === 200
   }
 
-  async hasManifest(name: string): Promise<boolean> {
-    const response = await this.#http.request(`/v2/${this.repository}/manifests/${name}`, {
-      method: 'HEAD',
-      headers: { Accept: MANIFEST_TYPES },
-      scope: this.#push,
-      accept: [200, 404],
-    })
-    return response.status === 200
+  hasBlob(digest: string): Promise<boolean> {
+    return this.#exists(`/v2/${this.repository}/blobs/${digest}`)
+  }
+
+  hasManifest(name: string): Promise<boolean> {
+    return this.#exists(`/v2/${this.repository}/manifests/${name}`, { Accept: MANIFEST_TYPES })
   }
 
   /** Takes a blob over from another repository of the registry. Returns whether that could be done. */
   async mountBlob(digest: string, from: string): Promise<boolean> {
     const query = new URLSearchParams({ mount: digest, from })
-    const response = await this.#http.request(`/v2/${this.repository}/blobs/uploads/?${query}`, {
+    const answer = await this.#http.request(`/v2/${this.repository}/blobs/uploads/?${query}`, {
       method: 'POST',
       scope: `${this.#push} repository:${from}:pull`,
       accept: [201, 202],
     })
-    if (response.status === 202) await this.#cancel(response.headers.get('location'))
-    return response.status === 201
+    await answer.cancel()
+    if (answer.status === 202) await this.#abandon(answer)
+    return answer.status === 201
   }
 
-  async #cancel(location: string | null): Promise<void> {
+  /** Tells the server that an upload is not wanted. */
+  async #abandon(begun: Answer): Promise<void> {
+    const location = begun.headers.get('location')
     if (location === null) return
     await this.#http
       .request(location, { method: 'DELETE', scope: this.#push, accept: [204, 404, 405] })
+      .then((answer) => answer.cancel())
       .catch(() => undefined)
   }
 
-  /** Sends a blob in one request. Errors: DockError. */
+  /** Sends a blob, from its beginning again when the connection was lost. Errors: DockError. */
   async putBlob(descriptor: Descriptor, open: () => AsyncIterable<Uint8Array>): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#upload(descriptor, open())
+        return
+      } catch (e: unknown) {
+        // A token may have run out on the way.
+        const expired = e instanceof RegistryError && e.status === 401 && attempt === 1
+        if (attempt >= RETRIES || !(isPassing(e) || expired)) throw e
+      }
+      await this.#pause(attempt)
+      if (await this.hasBlob(descriptor.digest)) return
+    }
+  }
+
+  async #upload(descriptor: Descriptor, body: AsyncIterable<Uint8Array>): Promise<void> {
     await this.#http.prepare(this.#push)
     const begun = await this.#http.request(`/v2/${this.repository}/blobs/uploads/`, {
       method: 'POST',
       scope: this.#push,
       accept: [202],
     })
+    await begun.cancel()
     const location = begun.headers.get('location')
     if (location === null) throw new DockError(`${this.repository}: an upload without a place to send it to`)
     const sent = await this.#http.request(location, {
       method: 'PATCH',
       headers: { 'Content-Type': 'application/octet-stream', 'Content-Length': String(descriptor.size) },
-      body: streamOf(open()),
+      body,
       scope: this.#push,
       accept: [202, 204],
     })
-    const last = new URL(sent.headers.get('location') ?? location, this.#http.endpoint.base)
-    last.searchParams.set('digest', descriptor.digest)
-    await this.#http.request(last.href, { method: 'PUT', scope: this.#push, accept: [201, 204] })
+    await sent.cancel()
+    const last = this.#http.resolve(sent.headers.get('location') ?? location)
+    // The server's own query stays as it is, letter by letter: it may be signed.
+    last.search = `${last.search === '' ? '?' : `${last.search}&`}digest=${encodeURIComponent(descriptor.digest)}`
+    const put = await this.#http.request(last.href, { method: 'PUT', scope: this.#push, accept: [201, 204] })
+    await put.cancel()
   }
 
   async putManifest(name: string, mediaType: string, bytes: Uint8Array): Promise<void> {
-    await this.#http.request(`/v2/${this.repository}/manifests/${name}`, {
+    const answer = await this.#http.request(`/v2/${this.repository}/manifests/${name}`, {
       method: 'PUT',
       headers: { 'Content-Type': mediaType },
-      body: Buffer.from(bytes),
+      body: bytes,
       scope: this.#push,
       accept: [201, 202],
     })
+    await answer.cancel()
   }
 }
 
@@ -157,15 +202,4 @@ async function* withoutFirst(body: AsyncIterable<Uint8Array>, count: number): As
     if (chunk.length > skip) yield chunk.subarray(skip)
     skip = Math.max(0, skip - chunk.length)
   }
-}
-
-function streamOf(chunks: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
-  const iterator = chunks[Symbol.asyncIterator]()
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      const next = await iterator.next()
-      if (next.done === true) controller.close()
-      else controller.enqueue(next.value)
-    },
-  })
 }

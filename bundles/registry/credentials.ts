@@ -2,8 +2,9 @@
 // Who one is to a registry: ~/.docker/config.json, as docker, podman and skopeo keep it, and credential helpers.
 
 import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DockError, messageOf } from '../error.ts'
@@ -29,19 +30,30 @@ export const configPath = (env: NodeJS.ProcessEnv = process.env): string =>
   join(env['DOCKER_CONFIG'] ?? join(homedir(), '.docker'), 'config.json')
 
 async function readConfig(path: string): Promise<DockerConfig> {
+  let config: unknown
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as DockerConfig
+    config = JSON.parse(await readFile(path, 'utf8'))
   } catch (e: unknown) {
     if ((e as NodeJS.ErrnoException).code === 'ENOENT') return {}
     throw new DockError(`${path}: ${messageOf(e)}`)
   }
+  if (typeof config !== 'object' || config === null || Array.isArray(config))
+    throw new DockError(`${path}: an object was expected`)
+  return config as DockerConfig
 }
 
+/** Whole or not at all, and never readable to others; a symlink stays one. */
 async function writeConfig(path: string, config: DockerConfig): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  await writeFile(`${path}.new`, `${JSON.stringify(config, undefined, '\t')}\n`, { mode: 0o600 })
-  await chmod(`${path}.new`, 0o600)
-  await rename(`${path}.new`, path)
+  const target = await realpath(path).catch(() => path)
+  const fresh = `${target}.${randomBytes(6).toString('hex')}`
+  try {
+    await writeFile(fresh, `${JSON.stringify(config, undefined, '\t')}\n`, { mode: 0o600, flag: 'wx' })
+    await rename(fresh, target)
+  } catch (e: unknown) {
+    await rm(fresh, { force: true })
+    throw e
+  }
 }
 
 /** Runs docker-credential-NAME. Errors: DockError with what it says. */
@@ -64,14 +76,36 @@ async function callHelper(name: string, verb: 'get' | 'store' | 'erase', input: 
 }
 
 function fromHelper(text: string): Credentials | undefined {
-  const { Username: username = '', Secret: secret = '' } = JSON.parse(text) as { Username?: string; Secret?: string }
+  let answer: { Username?: string; Secret?: string } | null
+  try {
+    answer = JSON.parse(text) as typeof answer
+  } catch {
+    throw new DockError('a credential helper answered with something that is not JSON')
+  }
+  const { Username: username = '', Secret: secret = '' } = answer ?? {}
   if (secret === '') return undefined
   return username === '<token>' ? { identityToken: secret } : { username, password: secret }
 }
 
+/** What keeps the credentials of a key; undefined: the file itself. */
+function helperFor(config: DockerConfig, key: string): string | undefined {
+  const name = config.credHelpers?.[key] ?? config.credsStore
+  return name === '' ? undefined : name
+}
+
+/** Errors: DockError; that a helper knows nothing is none. */
+async function askHelper(name: string, key: string): Promise<Credentials | undefined> {
+  try {
+    return fromHelper(await callHelper(name, 'get', key))
+  } catch (e: unknown) {
+    if (/credentials not found/i.test(messageOf(e))) return undefined
+    throw e
+  }
+}
+
 function fromEntry(entry: NonNullable<DockerConfig['auths']>[string]): Credentials | undefined {
-  if (entry.identitytoken !== undefined && entry.identitytoken !== '') return { identityToken: entry.identitytoken }
-  if (entry.auth !== undefined && entry.auth !== '') {
+  if (entry.identitytoken) return { identityToken: entry.identitytoken }
+  if (entry.auth) {
     const decoded = Buffer.from(entry.auth, 'base64').toString('utf8')
     const colon = decoded.indexOf(':')
     if (colon > 0) return { username: decoded.slice(0, colon), password: decoded.slice(colon + 1).replace(/\0+$/, '') }
@@ -84,16 +118,12 @@ function fromEntry(entry: NonNullable<DockerConfig['auths']>[string]): Credentia
 export async function findCredentials(registry: string, path = configPath()): Promise<Credentials | undefined> {
   const config = await readConfig(path)
   for (const key of keysOf(registry)) {
-    const helper = config.credHelpers?.[key] ?? config.credsStore
-    if (helper !== undefined && helper !== '') {
-      const found = await callHelper(helper, 'get', key).then(fromHelper, (e: unknown) => {
-        if (/credentials not found/i.test(messageOf(e))) return undefined
-        throw e
-      })
-      if (found !== undefined) return found
-    }
-    const found = config.auths?.[key] && fromEntry(config.auths[key])
+    const helper = helperFor(config, key)
+    const found = helper === undefined ? undefined : await askHelper(helper, key)
     if (found !== undefined) return found
+    const entry = config.auths?.[key]
+    const kept = entry === undefined || entry === null ? undefined : fromEntry(entry)
+    if (kept !== undefined) return kept
   }
   return undefined
 }
@@ -105,9 +135,11 @@ export async function storeCredentials(
   path = configPath(),
 ): Promise<'helper' | 'file'> {
   const config = await readConfig(path)
-  const key = keysOf(registry)[0] ?? registry
-  const helper = config.credHelpers?.[key] ?? config.credsStore
-  if (helper !== undefined && helper !== '') {
+  const keys = keysOf(registry)
+  // Where a helper is named for one of the ways to write the registry, it keeps it under that one.
+  const key = keys.find((one) => config.credHelpers?.[one] !== undefined) ?? keys[0] ?? registry
+  const helper = helperFor(config, key)
+  if (helper !== undefined) {
     await callHelper(helper, 'store', JSON.stringify({ ServerURL: key, Username: username, Secret: password }))
     await writeConfig(path, { ...config, auths: { ...config.auths, [key]: {} } })
     return 'helper'
@@ -120,13 +152,16 @@ export async function storeCredentials(
 /** Forgets a registry. Returns whether anything was known about it. */
 export async function eraseCredentials(registry: string, path = configPath()): Promise<boolean> {
   const config = await readConfig(path)
-  const keys = keysOf(registry).filter((key) => config.auths?.[key] !== undefined)
-  const helper = config.credHelpers?.[registry] ?? config.credsStore
-  if (helper !== undefined && helper !== '') {
-    for (const key of keys) await callHelper(helper, 'erase', key)
+  let known = false
+  for (const key of keysOf(registry)) {
+    const helper = helperFor(config, key)
+    if (helper === undefined || (await askHelper(helper, key)) === undefined) continue
+    await callHelper(helper, 'erase', key)
+    known = true
   }
-  if (keys.length === 0) return false
-  const auths = Object.fromEntries(Object.entries(config.auths ?? {}).filter(([key]) => !keys.includes(key)))
+  const listed = keysOf(registry).filter((key) => config.auths?.[key] !== undefined)
+  if (listed.length === 0) return known
+  const auths = Object.fromEntries(Object.entries(config.auths ?? {}).filter(([key]) => !listed.includes(key)))
   await writeConfig(path, { ...config, auths })
   return true
 }

@@ -6,6 +6,7 @@ import { familiarText, type Reference, referenceText, withDefaultTag } from '../
 import { type ImageStore, parseIndex, parseManifest } from '../images/store.ts'
 import { inParallel } from '../host/parallel.ts'
 import type { RepositoryClient } from './client.ts'
+import { RegistryError } from './http.ts'
 import { clientsFor, type RegistryAccess } from './registry.ts'
 
 /** Blobs that are on their way at a time. */
@@ -34,7 +35,7 @@ export interface Pulled {
   readonly upToDate: boolean
 }
 
-/** Tries one endpoint after the other: a mirror that fails is no reason to fail. */
+/** Tries one endpoint after the other: a mirror that fails is no reason to fail. Errors: that of the registry itself. */
 async function fromFirst<T>(
   clients: readonly RepositoryClient[],
   ask: (client: RepositoryClient) => Promise<T>,
@@ -59,21 +60,19 @@ export async function pull(
 ): Promise<Pulled> {
   const reference = withDefaultTag(wanted)
   const clients = clientsFor(reference, access)
-  const top = await fromFirst(clients, async (client) => ({
-    client,
-    ...(await client.manifest(reference.digest ?? reference.tag ?? 'latest')),
-  })).catch((e: unknown) => {
-    if (e instanceof DockError && / 404 /.test(e.message)) {
-      throw new DockError(`${familiarText(reference)}: not found in the registry ${reference.registry}`, { cause: e })
-    }
-    throw e
-  })
   const { tag: _, ...untagged } = reference
   const name = referenceText(reference.digest === undefined ? reference : untagged)
   const known = (await store.list()).find((image) => image.name === name)
-  await fetchTree(store, top.client, top.descriptor, top.bytes, options, name)
-  await store.tag(name, top.descriptor, options.now)
-  return { name, descriptor: top.descriptor, upToDate: known?.descriptor.digest === top.descriptor.digest }
+  const descriptor = await fromFirst(clients, async (client) => {
+    const top = await client.manifest(reference.digest ?? reference.tag ?? 'latest').catch((e: unknown) => {
+      if (!(e instanceof RegistryError) || e.status !== 404) throw e
+      throw new DockError(`${familiarText(reference)}: not found in the registry ${reference.registry}`, { cause: e })
+    })
+    await fetchTree(store, client, top.descriptor, top.bytes, options, name)
+    return top.descriptor
+  })
+  await store.tag(name, descriptor, options.now)
+  return { name, descriptor, upToDate: known?.descriptor.digest === descriptor.digest }
 }
 
 async function fetchTree(
@@ -83,20 +82,18 @@ async function fetchTree(
   bytes: Buffer,
   options: PullOptions,
   name: string,
+  depth = 0,
 ): Promise<void> {
+  if (depth > 3) throw new DockError(`${name}: indexes of indexes without end`)
   if (isIndexType(descriptor.mediaType)) {
     const index = parseIndex(bytes, name)
     const chosen = options.allPlatforms === true ? index.manifests : [choosePlatform(index, options.platform, name)]
     for (const one of chosen) {
       const child = await client.manifest(one.digest)
-      await fetchTree(
-        store,
-        client,
-        { ...one, mediaType: child.descriptor.mediaType || one.mediaType },
-        child.bytes,
-        options,
-        name,
-      )
+      if (child.bytes.length !== one.size)
+        throw new DockError(`${name}: ${one.digest} has ${child.bytes.length} bytes where ${one.size} were announced`)
+      const mediaType = child.descriptor.mediaType || one.mediaType
+      await fetchTree(store, client, { ...one, mediaType }, child.bytes, options, name, depth + 1)
     }
   } else if (isManifestType(descriptor.mediaType)) {
     const manifest = parseManifest(bytes, name)

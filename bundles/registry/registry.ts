@@ -6,7 +6,7 @@ import { DockError, messageOf } from '../error.ts'
 import type { Reference } from '../images/reference.ts'
 import { RepositoryClient } from './client.ts'
 import { type Credentials, findCredentials } from './credentials.ts'
-import { endpointsOf, RegistryHttp } from './http.ts'
+import { endpointsOf, type Patience, RegistryHttp } from './http.ts'
 
 /** `tsdock.json` of the system (/etc) or the user (~/.config): how registries are reached. */
 export interface RegistrySettings {
@@ -33,6 +33,7 @@ export interface RegistryAccess {
   readonly settings: RegistrySettings
   /** Default: what docker's config.json knows. */
   readonly credentials?: (registry: string) => Promise<Credentials | undefined>
+  readonly patience?: Patience
 }
 
 /** Those that may have the repository: mirrors first, the registry last. Only the latter is written to. */
@@ -41,7 +42,7 @@ export function clientsFor(reference: Reference, access: RegistryAccess): readon
   return endpointsOf(reference.registry, access.settings).map((endpoint, i, all) => {
     const own = i === all.length - 1
     const asked = own ? reference.registry : new URL(endpoint.base).host
-    return new RepositoryClient(new RegistryHttp(endpoint, () => find(asked)), reference.repository)
+    return new RepositoryClient(new RegistryHttp(endpoint, () => find(asked), access.patience), reference.repository)
   })
 }
 
@@ -54,6 +55,6 @@ export async function checkLogin(
   const endpoint = endpointsOf(registry, { insecure: settings.insecure ?? [] })[0]
   if (endpoint === undefined) throw new DockError(`no address for ${registry}`)
   const http = new RegistryHttp(endpoint, async () => credentials)
-  const response = await http.request('/v2/', { scope: '', accept: [200] })
-  await response.body?.cancel()
+  const answer = await http.request('/v2/', { scope: '', accept: [200] })
+  await answer.cancel()
 }
