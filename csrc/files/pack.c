@@ -89,9 +89,11 @@ static int write_contents(const struct pack *p, int fd, int64_t size)
 
 			if (n < 0 && errno == EINTR)
 				continue;
-			if (n <= 0)
-				return failed(p, n < 0 ? errno : ESTALE,
-					      "read (did it become shorter?)");
+			if (n < 0)
+				return failed(p, errno, "pread");
+			if (n == 0)
+				return err_set(p->e, 0, "\"%s\" became shorter while it was read",
+					       p->path);
 			fwrite(p->chunk, 1, (size_t)n, stdout);
 			at += n;
 		}
