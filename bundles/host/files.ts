@@ -23,9 +23,10 @@ export interface FilesOptions {
   readonly unprivileged?: boolean | undefined
 }
 
-/** Beside this program, or in the project's dist/bin when it runs from sources. */
+/** Beside this program, in bin where that is installed in libexec/tsrun, or in the project's dist/bin when it runs from sources. */
 export function findProgram(name: string): string {
-  const places = [dirname(process.execPath), join(import.meta.dirname, '../../dist/bin')]
+  const beside = dirname(process.execPath)
+  const places = [beside, join(beside, '../../bin'), join(import.meta.dirname, '../../dist/bin')]
   const found = places.map((place) => join(place, name)).find((path) => existsSync(path))
   if (found === undefined) throw new DockError(`the program ${name} is missing: it belongs to ${places.join(' or ')}`)
   return found
