@@ -85,7 +85,7 @@ function compare(before: Trace, setting: Setting, pointer: string): readonly str
 }
 
 const TEXTS = [
-  '1.2.0',
+  '1.9.0',
   'rwm',
   '1',
   '3',

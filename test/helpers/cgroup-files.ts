@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, withArgs } from './bundle.ts'
@@ -7,6 +7,9 @@ import { type Container, mustSucceed, runOnce, withContainer } from './container
 import { cgroupVersion, type Need, readCgroupDir, readCgroupMounts } from './host.ts'
 import { type Attempt, parseAttempts } from './report.ts'
 import { mark, newPath } from './work-dir.ts'
+
+/** Is there where cgroups have realtime bandwidth of their own. */
+export const RT_RUNTIME = 'cpu.rt_runtime_us'
 
 /** Value of a cgroup file of a created container, trimmed; on v2 the controller does not matter. */
 export function cgroupFile(container: Container, controller: string, file: string): string {
@@ -46,6 +49,22 @@ export function needsCgroupFile(controller: string, file: string): Need {
     const found = existsSync(join(child, file))
     rmdirSync(child)
     return found ? undefined : `this kernel has no ${file}`
+  }
+}
+
+/** Needs some of the realtime bandwidth of the host, where cgroups have to be given a part of it. */
+export const needsRealtime: Need = () => {
+  if (needsCgroupFile('cpu', RT_RUNTIME)() !== undefined) return undefined
+  const mount = readCgroupMounts().find(({ controllers }) => controllers.includes('cpu'))
+  const child = join(mount?.dir ?? '', `${mark}-realtime`)
+  mkdirSync(child)
+  try {
+    writeFileSync(join(child, RT_RUNTIME), '10000')
+    return undefined
+  } catch {
+    return 'other cgroups have all of the realtime bandwidth'
+  } finally {
+    rmdirSync(child)
   }
 }
 

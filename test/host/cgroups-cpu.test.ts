@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import * as assert from 'uvu/assert'
 import { withArgs } from '../helpers/bundle.ts'
-import { attemptsIn, cgroupFile, expectFiles, needsCgroupFile } from '../helpers/cgroup-files.ts'
+import {
+  attemptsIn,
+  cgroupFile,
+  expectFiles,
+  needsCgroupFile,
+  needsRealtime,
+  RT_RUNTIME,
+} from '../helpers/cgroup-files.ts'
 import { mustSucceed, runOnce, withContainer } from '../helpers/container.ts'
 import { needsCgroup1, needsCgroup2, needsController } from '../helpers/host.ts'
 import { assertFailure, assertRefused, hostSuite } from '../helpers/suite.ts'
@@ -76,7 +83,7 @@ test(
       'cpu.rt_runtime_us': '1000',
       'cpu.rt_period_us': '500000',
     }),
-  { needs: [needsCgroup1, needsCgroupFile('cpu', 'cpu.rt_runtime_us')] },
+  { needs: [needsCgroup1, needsCgroupFile('cpu', RT_RUNTIME), needsRealtime] },
 )
 
 test(

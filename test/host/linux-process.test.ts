@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import * as assert from 'uvu/assert'
 import type { Json } from '../helpers/bundle.ts'
-import { needsCgroupFile } from '../helpers/cgroup-files.ts'
+import { needsCgroupFile, needsRealtime, RT_RUNTIME } from '../helpers/cgroup-files.ts'
 import { inspect, mustSucceed, runOnce, withRunning } from '../helpers/container.ts'
 import { needsCapability, needsLsm } from '../helpers/host.ts'
 import type { Report } from '../helpers/report.ts'
@@ -76,13 +76,12 @@ for (const [policy, number] of [
   test(
     `scheduler.policy ${policy}`,
     async () => {
-      const resources =
-        needsCgroupFile('cpu', 'cpu.rt_runtime_us')() === undefined ? { cpu: { realtimeRuntime: 10000 } } : {}
+      const resources = needsCgroupFile('cpu', RT_RUNTIME)() === undefined ? { cpu: { realtimeRuntime: 10000 } } : {}
       const patch = { ...withProcess({ scheduler: { policy, priority: 7 } }), linux: { resources } }
       const { scheduler } = await inspect(patch)
       assert.equal([scheduler['policy'], scheduler['priority']], [number, 7])
     },
-    { needs: [needsCapability('CAP_SYS_NICE', 23)], differsFrom: { 'runc<1.3': 'has no scheduler' } },
+    { needs: [needsCapability('CAP_SYS_NICE', 23), needsRealtime], differsFrom: { 'runc<1.3': 'has no scheduler' } },
   )
 }
 

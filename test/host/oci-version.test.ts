@@ -7,11 +7,12 @@ import { assertRefused, hostSuite } from '../helpers/suite.ts'
 
 const { test, run } = hostSuite('oci version')
 
-test('every version from 1.0.0 on is taken, and told by state', async () => {
+test('every version from 1.0.0 on is taken', async () => {
   for (const ociVersion of ['1.0.0', '1.0.2-dev', '1.2.1', '1.3.0']) {
     await withContainer(withArgs(['true'], { ociVersion }), (container) => {
       mustSucceed(container.create())
-      assert.match(String(container.state()['ociVersion']), isTsrun ? ociVersion : /^1\./)
+      // The version of the state, whatever that of the config.
+      assert.match(String(container.state()['ociVersion']), /^1\./)
     })
   }
 })
