@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Hooks } from '../../spec/runtime/hooks.ts'
 import type { Op } from '../plan/ops.ts'
+import { PLACEHOLDER } from '../plan/plan.ts'
 import type { CompileContext } from './context.ts'
 import { hookStateTemplate } from './state-json.ts'
 
@@ -11,7 +12,7 @@ const MAX_TIMEOUT_MS = 0xffffffff
 export function compileHooks(context: CompileContext, kind: keyof Hooks): Op[] {
   const hooks = context.spec.hooks?.[kind] ?? []
   if (hooks.length === 0) return []
-  const state = hookStateTemplate(context, kind === 'poststop')
+  const state = stateFor(context, kind)
   return hooks.map((hook, index) => ({
     kind: 'hook',
     path: hook.path,
@@ -25,6 +26,15 @@ export function compileHooks(context: CompileContext, kind: keyof Hooks): Op[] {
     cause: `/hooks/${kind}/${index}`,
     label: `error running ${kind} hook #${index}`,
   }))
+}
+
+/**
+ * By the lifecycle, prestart hooks come after the step that "creating" stands for; crun says "created" as well. All later
+ * hooks of create get what runc says. Spec: runtime.md#lifecycle, runtime.md#state
+ */
+function stateFor(context: CompileContext, kind: keyof Hooks): string {
+  const template = hookStateTemplate(context, kind === 'poststop')
+  return kind === 'prestart' ? template.replace(PLACEHOLDER.status, 'created') : template
 }
 
 /** Whether init has to stop for hooks that run beside it, in the namespaces of the runtime. */
