@@ -34,7 +34,6 @@ import { maskedPathsAbsolute } from './rules/masked-paths-absolute.ts'
 import { memoryKernel } from './rules/memory-kernel.ts'
 import { memoryLimits } from './rules/memory-limits.ts'
 import { memoryPolicy } from './rules/memory-policy.ts'
-import { mountNamespaceNeeded } from './rules/mount-namespace-needed.ts'
 import { mountsDestination } from './rules/mounts-destination.ts'
 import { mountsDestinationRelative } from './rules/mounts-destination-relative.ts'
 import { mountsIdMappings } from './rules/mounts-id-mappings.ts'
@@ -112,7 +111,6 @@ export const RULES: readonly Rule[] = [
   // config.md#annotations
   annotationsKeys,
   // config-linux.md#namespaces
-  mountNamespaceNeeded,
   namespacesUnique,
   namespacesPathAbsolute,
   // config-linux.md#user-namespace-mappings

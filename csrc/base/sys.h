@@ -20,6 +20,7 @@
 #define TS_MS_SLAVE (1u << 19)
 #define TS_MS_SHARED (1u << 20)
 #define TS_MNT_DETACH 2
+#define TS_UMOUNT_NOFOLLOW 8
 
 /* Of linux/fs.h, which clashes as well. */
 #define TS_RENAME_NOREPLACE 1u

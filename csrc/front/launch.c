@@ -70,7 +70,6 @@ static int fill_request(struct err *e, struct launch *l)
 		return err_set(e, ENOMEM, "strdup");
 	request_put_text(r, "id", f->args.positionals[0]);
 	request_put_text(r, "bundle", l->bundle);
-	request_put_text(r, "root", f->root);
 	request_put_moment(r);
 	result = request_put_file(e, r, "config", config ? AT_FDCWD : fd,
 				  config ? config : "config.json");
@@ -79,6 +78,7 @@ static int fill_request(struct err *e, struct launch *l)
 			config ? config : "config.json", l->bundle);
 	request_begin_fixed(r);
 	request_put_text(r, "verb", f->args.verb_name);
+	request_put_text(r, "root", f->root);
 	front_put_programs(f, r);
 	request_put_args(r, &f->args);
 	if (result == 0)

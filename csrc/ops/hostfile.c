@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "ops.h"
 
@@ -82,6 +83,15 @@ int op_REMOVE_DIR(struct err *e, struct context *c, const struct op *op)
 
 	if (rmdir(path) < 0 && errno != ENOENT)
 		return err_set(e, errno, "rmdir \"%s\"", path);
+	return 0;
+}
+
+int op_UNMOUNT(struct err *e, struct context *c, const struct op *op)
+{
+	const char *path = op_string(c, op, 0);
+
+	if (syscall(SYS_umount2, path, TS_MNT_DETACH | TS_UMOUNT_NOFOLLOW) < 0)
+		return err_set(e, errno, "umount2 \"%s\"", path);
 	return 0;
 }
 

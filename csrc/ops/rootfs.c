@@ -52,6 +52,28 @@ int op_ATTACH_ROOT(struct err *e, struct context *c, const struct op *op)
 	return 0;
 }
 
+int op_PLACE_ROOT(struct err *e, struct context *c, const struct op *op)
+{
+	const char *path = op_string(c, op, 1);
+	int *tree = &c->slots[op->args[0]];
+	_fd_close_ int target = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int r;
+
+	if (target < 0)
+		return err_set(e, errno, "open \"%s\"", path);
+	/* What is mounted in it later is for nobody else. */
+	r = set_propagation(e, *tree, "the root file system", TS_MS_PRIVATE, 1);
+	if (r < 0)
+		return r;
+	if (sys_move_mount(*tree, "", target, "",
+			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return err_set(e, errno, "move_mount of the root file system to \"%s\"", path);
+	if (c->root >= 0)
+		close(c->root);
+	c->root = fd_above_stdio(take_fd(tree));
+	return 0;
+}
+
 int op_PIVOT(struct err *e, struct context *c, const struct op *op)
 {
 	_fd_close_ int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

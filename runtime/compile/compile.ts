@@ -97,7 +97,7 @@ export function compile(request: PlanRequest, spec: Spec): Plan {
     commit: [...process.commit, ...pidfd.commit],
     poststart: compileHooks(context, 'poststart'),
     // Processes first: what they are in cannot be removed.
-    undo: [...cgroups.undo, ...intelRdt.undo],
+    undo: [...cgroups.undo, ...intelRdt.undo, ...rootfs.undo],
     poststop: compileHooks(context, 'poststop'),
     pause: cgroups.pause,
     resume: cgroups.resume,

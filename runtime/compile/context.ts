@@ -80,6 +80,11 @@ export function isNew(namespace: LinuxNamespace | undefined): boolean {
   return namespace !== undefined && (namespace.path ?? '') === ''
 }
 
+/** The container shares the mount namespace of its caller. Spec: config-linux.md#namespaces */
+export function inheritsMounts({ linux }: Pick<CompileContext, 'linux'>): boolean {
+  return findNamespace(linux, 'mount') === undefined
+}
+
 /** Provenance of an op that a field of the config caused; `object` tells one item from the next. */
 export function origin(pointer: string, object?: string | undefined): Provenance {
   const label = pointerLabel(pointer)

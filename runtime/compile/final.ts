@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Op } from '../plan/ops.ts'
-import { byFlag, type CompileContext, hasFlag, origin } from './context.ts'
+import { byFlag, type CompileContext, hasFlag, inheritsMounts, origin } from './context.ts'
 import { compileHostname } from './hostname.ts'
 import { compileMaskedPaths } from './masked-paths.ts'
 import { compileLateReadonly } from './mounts.ts'
@@ -28,7 +28,11 @@ export function compileFinal(context: CompileContext): StagedOps {
   }
 }
 
-function compilePivot({ request, spec }: CompileContext): Op {
+function compilePivot(context: CompileContext): Op {
+  const { request, spec } = context
+  if (inheritsMounts(context)) {
+    return { kind: 'pivot', flags: WITHOUT_PIVOT, ...origin('/linux/namespaces', 'no mount namespace') }
+  }
   return hasFlag(request, 'no-pivot')
     ? { kind: 'pivot', flags: WITHOUT_PIVOT, ...byFlag('no-pivot') }
     : { kind: 'pivot', flags: 0, ...origin('/root/path', spec.root?.path) }

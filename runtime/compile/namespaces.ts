@@ -3,7 +3,7 @@ import { exactInteger } from '../../spec/exact-integer.ts'
 import type { LinuxNamespaceType } from '../../spec/runtime/namespaces.ts'
 import type { Op } from '../plan/ops.ts'
 import type { Spawn } from '../plan/plan.ts'
-import { byRuntime, type CompileContext, findNamespace, isNew, notSupported, origin } from './context.ts'
+import { byRuntime, type CompileContext, findNamespace, inheritsMounts, invalid, isNew, origin } from './context.ts'
 
 /** CLONE_NEW* of <linux/sched.h>. */
 export const CLONE_NEW: Readonly<Record<LinuxNamespaceType, number>> = {
@@ -26,14 +26,14 @@ export interface NamespacePlan {
   readonly spawn: Pick<Spawn, 'cloneFlags' | 'joins' | 'timeOffsets' | 'stage'>
 }
 
-/** Namespaces to make and to join. Spec: config-linux.md#namespaces. Errors: not-supported without a mount namespace. */
+/** Namespaces to make and to join. Spec: config-linux.md#namespaces. Errors: invalid-config without a mount namespace that is needed. */
 export function compileNamespaces(context: CompileContext): NamespacePlan {
   const namespaces = context.linux.namespaces ?? []
-  const mount = findNamespace(context.linux, 'mount')
-  if (mount === undefined) {
-    throw notSupported(
+  if (inheritsMounts(context) && (context.userNamespace || context.facts.uid !== 0)) {
+    throw invalid(
       '/linux/namespaces',
-      'a container without a mount namespace is not supported: add {"type": "mount"}',
+      undefined,
+      'only root of the host may mount in the mount namespace of the host: add {"type": "mount"}',
     )
   }
   let cloneFlags = 0

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Linux } from '../../spec/runtime/linux.ts'
-import type { Op } from '../plan/ops.ts'
-import { type CompileContext, hostPath, invalid, origin } from './context.ts'
+import type { FdSlot, Op } from '../plan/ops.ts'
+import { type CompileContext, hostPath, inheritsMounts, invalid, origin } from './context.ts'
 import { MOUNT_ATTR, MS } from './mount-options.ts'
 
 /**
@@ -13,6 +13,11 @@ export interface StagedOps {
   /** What is there only once the front has adopted init: opened in init in any case. */
   readonly late?: readonly Op[] | undefined
   readonly setup: Op[]
+}
+
+/** Ops of the root file system; `undo` takes away what is visible on the host. */
+export interface RootOps extends StagedOps {
+  readonly undo: readonly Op[]
 }
 
 /** The `prepare` of several concerns, by where it can run: in the front, or in init before attach-root. */
@@ -77,23 +82,42 @@ export function rootPropagation({ rootfsPropagation = '' }: Linux): RootPropagat
 }
 
 /** The container's root, opened and made the place that all in-root paths start from. Spec: config.md#root */
-export function compileRootfs(context: CompileContext): StagedOps {
+export function compileRootfs(context: CompileContext): RootOps {
   const { spec, request, linux } = context
   const path = spec.root?.path ?? ''
   if (path === '') throw invalid('/root/path', undefined, 'is missing: give the directory of the root file system')
   const slot = context.slots.next()
   const from = origin('/root/path', path)
+  const open: Op = {
+    kind: 'open-tree',
+    path: withoutTrailingSlashes(hostPath(request, path)),
+    flags: TREE.RECURSIVE | TREE.DIRECTORY | TREE.NO_FOLLOW,
+    slot,
+    ...from,
+  }
+  if (inheritsMounts(context)) return placeRoot(context, open, slot)
   return {
-    prepare: [
-      {
-        kind: 'open-tree',
-        path: withoutTrailingSlashes(hostPath(request, path)),
-        flags: TREE.RECURSIVE | TREE.DIRECTORY | TREE.NO_FOLLOW,
-        slot,
-        ...from,
-      },
-    ],
+    prepare: [open],
     setup: [{ kind: 'attach-root', slot, propagation: rootPropagation(linux).building, ...from }],
+    undo: [],
+  }
+}
+
+/**
+ * What is mounted in the mount namespace of the host does not go away with init, so all of it hangs below one directory,
+ * which nobody else uses.
+ */
+function placeRoot({ request }: CompileContext, open: Op, slot: FdSlot): RootOps {
+  const path = `${request.root}/${request.id}/rootfs`
+  const from = origin('/linux/namespaces', 'no mount namespace')
+  return {
+    prepare: [{ kind: 'make-dir', path, mode: 0o711, ...from }, open],
+    setup: [{ kind: 'place-root', slot, path, ...from }],
+    undo: [
+      // Nothing may be mounted there yet.
+      { kind: 'unmount', path, ...from, tolerate: ['ENOENT', 'EINVAL'] },
+      { kind: 'remove-dir', path, ...from },
+    ],
   }
 }
 

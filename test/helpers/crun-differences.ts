@@ -39,7 +39,6 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
     [/^a device number is not free/, lenient],
     [/^a device path is taken/, 'takes whatever is there for the device'],
     [/^cgroupsPath of a controller/, leaves],
-    [/^no mount namespace/, 'works without one'],
     [/^all problems of a config/, 'tells the first one'],
     [/^start of a/, 'start does not wait for execve'],
   ],

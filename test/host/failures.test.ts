@@ -248,11 +248,6 @@ broken(
     tsrun: /namespaces.*pid.*\/no\/such\/ns.*ENOENT/,
   },
 )
-broken(
-  'no mount namespace',
-  { linux: { namespaces: [{ type: 'pid' }, { type: 'uts' }] } },
-  { tsrun: /namespaces|mount/ },
-)
 
 test('config.json is absent', () => {
   const container = newContainer()

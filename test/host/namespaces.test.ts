@@ -55,6 +55,20 @@ test('without "uts" it is the caller\'s', async () => {
   assert.is(report.hostname, readFileSync('/proc/sys/kernel/hostname', 'utf8').trim())
 })
 
+test(
+  'without "mount" it is the caller\'s: the container has its own root, and nothing of it stays on the host',
+  async () => {
+    const namespaces = defaultNamespaces.filter((namespace) => namespace.type !== 'mount')
+    await withRunning(withNamespaces(namespaces, withArgs(['sleep', '60'])), (container) => {
+      assert.is(readlinkSync(`/proc/${container.pid()}/ns/mnt`), own('mount'))
+      const look = container.exec(['sh', '-c', 'ls -d /bin/probe /run/* /dev/pts/ptmx; cat /proc/1/comm; touch /x'])
+      assert.equal(look.stdout.trim().split('\n'), ['/bin/probe', '/dev/pts/ptmx', 'sleep'])
+      assert.match(look.stderr, /touch: \/x: Read-only file system/)
+    })
+  },
+  { differsFrom: { runc: 'leaves its mounts on the host', crun: 'leaves its mounts on the host' } },
+)
+
 test("a new cgroup namespace has the container's cgroup as its root", async () => {
   const report = await inspect(withNamespaces([...defaultNamespaces, { type: 'cgroup' }]))
   assert.is.not(report.namespaces?.['cgroup'], own('cgroup'))

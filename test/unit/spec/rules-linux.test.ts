@@ -11,13 +11,6 @@ const policy = (mode: string, nodes: string, flags: string[] = []): Changes => (
 })
 
 testRules({
-  'mount-namespace-needed': {
-    good: [
-      joined('mount'),
-      { ...namespaces(), '/mounts': undefined, '/linux/maskedPaths': [], '/linux/readonlyPaths': undefined },
-    ],
-    bad: [[namespaces('pid'), '/mounts', '/linux/maskedPaths', '/linux/readonlyPaths']],
-  },
   'namespaces-unique': {
     good: [namespaces()],
     bad: [[namespaces('pid', 'uts', 'pid', 'pid'), '/linux/namespaces/2/type', '/linux/namespaces/3/type']],

@@ -51,8 +51,11 @@ test('a time namespace takes offsets (config-linux.md#offset-for-time-namespace)
   assert.is(spawn.stage, true)
 })
 
-test('a container without a mount namespace is refused', () => {
-  assert.throws(() => compile({ namespaces: namespaces('pid') }), /linux\.namespaces: .*mount namespace/)
+test('only root of the host can be without a mount namespace', () => {
+  assert.is(compile({ namespaces: namespaces('pid') }).spawn.cloneFlags, CLONE_NEW.pid)
+  const refused = /linux\.namespaces: only root of the host/
+  assert.throws(() => compile({ namespaces: namespaces('pid') }, 1000), refused)
+  assert.throws(() => compile({ namespaces: namespaces('pid', 'user') }), refused)
 })
 
 test.run()
