@@ -13,6 +13,7 @@ static int run(struct err *e, struct host *h, enum section section, int all)
 			    .pid = h->pid,
 			    .start_time = h->start_time,
 			    .status = h->status,
+			    .owner = h->owner,
 			    .cache_dir = h->cache_dir,
 			    .libexec_dir = h->libexec_dir,
 			    .warn = h->warn,

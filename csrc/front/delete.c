@@ -9,6 +9,7 @@
 #include "container.h"
 #include "front.h"
 #include "log.h"
+#include "remains.h"
 
 #define GRACE_MS 10000
 
@@ -65,19 +66,71 @@ static int delete_container(struct err *e, const struct front *f, struct contain
 	return container_destroy(e, &h, &c->dir);
 }
 
+/* A state directory that does not tell what to undo: all that can be found by other means goes. Return: 0 or < 0. */
+static int delete_broken(struct err *e, const struct front *f, struct container *c)
+{
+	int r = statedir_lock(e, &c->dir);
+
+	if (r < 0)
+		return r;
+	/* The cgroups first: in one that is frozen init could not end. */
+	r = remains_remove(e, f->root, c->dir.id);
+	container_read_init(c);
+	if (r == 0)
+		r = kill_and_wait(e, f, c, STATUS_RUNNING);
+	return r < 0 ? r : statedir_remove(e, &c->dir);
+}
+
+/* There is no state directory. Its cgroups may still be there, with processes in them. Return: 0 or < 0. */
+static int delete_lost(struct err *e, const struct front *f, const char *id)
+{
+	struct statedir d = STATEDIR_INIT;
+	struct err taken;
+	int r;
+
+	if (!remains_exist(f->root, id))
+		return 0;
+	/* Whoever takes the id meanwhile has its own cgroups by now. */
+	r = statedir_create(&taken, &d, f->root, id);
+	if (r == 0)
+		r = remains_remove(e, f->root, id);
+	if (r == 0)
+		r = statedir_remove(e, &d);
+	else if (d.fd < 0)
+		r = 0;
+	statedir_close(&d);
+	return r;
+}
+
+/* Opens the container; one that is being created is waited for. Return: as container_open. */
+static int open_settled(struct err *e, const struct front *f, struct container *c)
+{
+	const char *id = f->args.positionals[0];
+	int r = container_open(e, c, f->root, id);
+
+	if (r != -ENOENT || c->dir.fd < 0)
+		return r;
+	r = statedir_lock(e, &c->dir);
+	container_close(c);
+	*c = (struct container)CONTAINER_INIT;
+	/* It may have failed, and be gone. */
+	return r < 0 && e->number != ENOENT ? r : container_open(e, c, f->root, id);
+}
+
 int verb_delete(struct front *f)
 {
 	struct container c = CONTAINER_INIT;
 	struct err e = {0};
+	const char *id = f->args.positionals[0];
 	int force = args_bool(&f->args, "force");
-	int r = container_open(&e, &c, f->root, f->args.positionals[0]);
+	int r = force ? open_settled(&e, f, &c) : container_open(&e, &c, f->root, id);
 
 	if (r == 0)
 		r = delete_container(&e, f, &c, force);
-	else if (r == -ENOENT && force)
-		r = 0;
-	else if (r == -ENODATA && force)
-		r = statedir_remove(&e, &c.dir);
+	else if (force && r == -ENOENT)
+		r = delete_lost(&e, f, id);
+	else if (force && c.dir.fd >= 0)
+		r = delete_broken(&e, f, &c);
 	container_close(&c);
 	return r < 0 ? front_fail(f, &e) : 0;
 }

@@ -17,8 +17,10 @@ static int signal_init(struct err *e, const struct container *c, int signal)
 		return fd;
 	if (sys_pidfd_send_signal(fd, signal) == 0)
 		return 0;
-	if (errno == ESRCH)
-		return err_set(e, 0, "container not running");
+	if (errno == ESRCH) {
+		err_set(e, 0, "container not running");
+		return -ESRCH;
+	}
 	return err_set(e, errno, "pidfd_send_signal (signal %d, pid %d)", signal, (int)c->pid);
 }
 
@@ -43,9 +45,12 @@ static int signal_container(struct err *e, const struct front *f, const struct c
 		return err_set(e, 0, "container not running");
 	if (all || shared)
 		r = container_signal_all(e, c, signal);
-	/* Also those that have left their cgroup, or have none. */
+	/* Also an init that has left its cgroup, or has none. */
 	if (r == -ENOENT || (r == 0 && !all))
 		r = status == STATUS_STOPPED ? 0 : signal_init(e, c, signal);
+	/* It may have died of the first signal already. */
+	if (r == -ESRCH && shared)
+		r = 0;
 	if (r < 0 || signal != SIGKILL || status != STATUS_PAUSED || !has_v1_freezer(c))
 		return r;
 	/* In a frozen v1 cgroup even SIGKILL has no effect before it is thawed. */

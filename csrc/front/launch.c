@@ -133,6 +133,10 @@ int launch_plan(struct err *e, struct launch *l, int detached)
 
 	if (r == 0 && pid_file && *pid_file)
 		r = path_absolute(e, &l->pid_file, pid_file);
+	if (r == 0 && asprintf(&l->owner, "%s/%s", l->front->root, l->dir.id) < 0) {
+		l->owner = NULL;
+		r = err_set(e, ENOMEM, "asprintf");
+	}
 	if (r < 0)
 		return r;
 	request_init(&l->request);
@@ -148,6 +152,7 @@ int launch_plan(struct err *e, struct launch *l, int detached)
 		request_free(&l->request);
 	front_host(l->front, &l->host, &l->plan, l->slots);
 	l->host.status = "creating";
+	l->host.owner = l->owner;
 	r = console_check(e, l->front, !!(l->plan.spawn.flags & SPAWN_TERMINAL), detached);
 	if (r == 0)
 		r = host_check_vacant(e, &l->host);
@@ -258,4 +263,5 @@ void launch_end(struct launch *l)
 	free(l->bytes);
 	free(l->bundle);
 	free(l->pid_file);
+	free(l->owner);
 }

@@ -24,6 +24,7 @@ struct launch {
 	struct session session;
 	struct guardian guardian;
 	char *pid_file; /* absolute, NULL none */
+	char *owner;	/* ROOT/ID */
 	int listener;
 	int made;	 /* the state directory is ours */
 	int pid_written; /* the pid file is ours */

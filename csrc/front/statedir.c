@@ -21,7 +21,7 @@
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
 /* Inside a user namespace uid 0 is nobody special, and /run belongs to somebody else. */
-static int in_user_namespace(void)
+int in_user_namespace(void)
 {
 	char map[64];
 	unsigned int inside, outside, count;
@@ -332,7 +332,8 @@ static int empty_directory(int fd)
 			r = -errno;
 			break;
 		}
-		child = openat(fd, entry->d_name, DIRECTORY | O_NOFOLLOW);
+		/* Something may be mounted there: that is not for us to empty. */
+		child = sys_openat2(fd, entry->d_name, DIRECTORY | O_NOFOLLOW, 0, RESOLVE_NO_XDEV);
 		r = child < 0 ? -errno : empty_directory(child);
 		if (r == 0 && unlinkat(fd, entry->d_name, AT_REMOVEDIR) < 0)
 			r = -errno;

@@ -11,6 +11,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "ops.h"
 
 #define MAKE_CPUSET 1u
@@ -88,13 +89,26 @@ static int make(struct err *e, char *path, uint32_t flags, int is_parent)
 	}
 }
 
+/* Whose it is. Where it cannot be said, a container that loses its state directory cannot be found again. */
+static void mark_owner(const char *path, const char *owner)
+{
+	size_t length = strlen(owner);
+
+	if (setxattr(path, CGROUP_OWNER, owner, length, 0) < 0 && errno == EPERM)
+		setxattr(path, CGROUP_USER_OWNER, owner, length, 0);
+}
+
 int op_CGROUP_MAKE(struct err *e, struct context *c, const struct op *op)
 {
 	char path[PATH_MAX];
+	int r;
 
 	if (snprintf(path, sizeof(path), "%s", op_string(c, op, 0)) >= (int)sizeof(path))
 		return err_set(e, ENAMETOOLONG, "mkdir \"%.100s...\"", op_string(c, op, 0));
-	return make(e, path, op->args[1], 0);
+	r = make(e, path, op->args[1], 0);
+	if (r == 0 && c->owner)
+		mark_owner(path, c->owner);
+	return r;
 }
 
 static int check_vacant(struct err *e, const char *dir)
@@ -183,8 +197,7 @@ static void empty_tree(int fd, int kill_them)
 	closedir(dir);
 }
 
-/* A frozen v1 cgroup keeps its processes from dying. */
-static void thaw(const char *path)
+void cgroup_thaw(const char *path)
 {
 	char file[PATH_MAX + 32];
 
@@ -192,7 +205,7 @@ static void thaw(const char *path)
 	write_once(AT_FDCWD, file, "THAWED", 6);
 }
 
-static int remove_cgroup(struct err *e, const char *path, int kill_them)
+int cgroup_remove(struct err *e, const char *path, int kill_them)
 {
 	int64_t until = 0;
 	unsigned int pause_ms = 1;
@@ -218,7 +231,7 @@ static int remove_cgroup(struct err *e, const char *path, int kill_them)
 		if (fd >= 0)
 			empty_tree(fd, kill_them);
 		if (kill_them)
-			thaw(path);
+			cgroup_thaw(path);
 		if (rmdir(path) == 0 || errno == ENOENT)
 			return 0;
 		sleep_ms(pause_ms);
@@ -236,7 +249,7 @@ int op_CGROUP_REMOVE(struct err *e, struct context *c, const struct op *op)
 		return 0;
 	if (snprintf(path, sizeof(path), "%s", op_string(c, op, 0)) >= (int)sizeof(path))
 		return err_set(e, ENAMETOOLONG, "rmdir \"%.100s...\"", op_string(c, op, 0));
-	r = remove_cgroup(e, path, (op->args[1] & REMOVE_KILL) != 0);
+	r = cgroup_remove(e, path, (op->args[1] & REMOVE_KILL) != 0);
 	if (r == 0 && c->failed)
 		remove_made_parents(path);
 	return r;

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "remains.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "../base/io.h"
+#include "../base/sys.h"
+#include "../ops/cgroup.h"
+
+#define MOUNTINFO_MAX (64u << 20)
+#define MOST_MOUNTS 64
+
+struct walk {
+	int (*visit)(void *data, const char *owner, const char *path);
+	void *data;
+	const char *attribute;
+	char path[PATH_MAX];
+};
+
+/* Consumes fd, whose path is in w->path. Return: what visit returned. */
+static int walk_tree(struct walk *w, int fd)
+{
+	char owner[PATH_MAX + 1];
+	ssize_t n = fgetxattr(fd, w->attribute, owner, sizeof(owner) - 1);
+	size_t length = strlen(w->path);
+	struct dirent *entry;
+	DIR *dir;
+	int r = 0;
+
+	if (n > 0) {
+		owner[n] = '\0';
+		r = w->visit(w->data, owner, w->path);
+	}
+	dir = fdopendir(fd);
+	if (!dir) {
+		close(fd);
+		return r;
+	}
+	while (r == 0 && (entry = readdir(dir))) {
+		int child;
+
+		if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0 ||
+		    length + strlen(entry->d_name) + 2 > sizeof(w->path))
+			continue;
+		child = openat(dirfd(dir), entry->d_name,
+			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (child < 0)
+			continue;
+		snprintf(w->path + length, sizeof(w->path) - length, "/%s", entry->d_name);
+		r = walk_tree(w, child);
+		w->path[length] = '\0';
+	}
+	closedir(dir);
+	return r;
+}
+
+/* Undoes the escapes of mountinfo: a backslash and three octal digits. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (const char *at = text; *at; at++) {
+		if (at[0] == '\\' && at[1] >= '0' && at[1] <= '3' && at[2] && at[3]) {
+			*to++ = (char)((at[1] - '0') * 64 + (at[2] - '0') * 8 + (at[3] - '0'));
+			at += 3;
+		} else {
+			*to++ = *at;
+		}
+	}
+	*to = '\0';
+}
+
+/* Where a line of mountinfo mounts a cgroup file system, and which. Return: 1, or 0 when it is another one. */
+static int parse_mount(char *line, const char **device, char **point)
+{
+	char *type = strstr(line, " - cgroup"), *rest = line;
+
+	if (!type || (strncmp(type + 9, " ", 1) != 0 && strncmp(type + 9, "2 ", 2) != 0))
+		return 0;
+	strsep(&rest, " ");
+	strsep(&rest, " ");
+	*device = strsep(&rest, " ");
+	strsep(&rest, " ");
+	*point = strsep(&rest, " ");
+	if (!*point)
+		return 0;
+	unescape(*point);
+	return 1;
+}
+
+int remains_visit(int (*visit)(void *data, const char *owner, const char *path), void *data)
+{
+	int privileged = geteuid() == 0 && !in_user_namespace();
+	struct walk w = {.visit = visit,
+			 .data = data,
+			 .attribute = privileged ? CGROUP_OWNER : CGROUP_USER_OWNER};
+	_free_ char *text = NULL;
+	const char *seen[MOST_MOUNTS];
+	int count = 0, r = 0;
+
+	if (read_file(AT_FDCWD, "/proc/self/mountinfo", &text, MOUNTINFO_MAX) < 0)
+		return 0;
+	for (char *rest = text, *line; r == 0 && (line = strsep(&rest, "\n"));) {
+		const char *device;
+		char *point;
+		int fd, known = 0;
+
+		if (!parse_mount(line, &device, &point))
+			continue;
+		for (int i = 0; i < count; i++)
+			known |= strcmp(seen[i], device) == 0;
+		if (known || count == MOST_MOUNTS)
+			continue;
+		seen[count++] = device;
+		snprintf(w.path, sizeof(w.path), "%s", point);
+		fd = open(point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0)
+			r = walk_tree(&w, fd);
+	}
+	return r;
+}
+
+struct wanted {
+	char owner[PATH_MAX];
+	char **paths;
+	size_t count;
+	int failed;
+};
+
+static int collect(void *data, const char *owner, const char *path)
+{
+	struct wanted *w = data;
+	char **grown;
+
+	if (strcmp(owner, w->owner) != 0)
+		return 0;
+	grown = realloc(w->paths, (w->count + 1) * sizeof(*grown));
+	if (grown)
+		w->paths = grown;
+	if (!grown || !(w->paths[w->count] = strdup(path))) {
+		w->failed = 1;
+		return 1;
+	}
+	w->count++;
+	return 0;
+}
+
+static void find(struct wanted *w, const char *root, const char *id)
+{
+	*w = (struct wanted){0};
+	snprintf(w->owner, sizeof(w->owner), "%s/%s", root, id);
+	remains_visit(collect, w);
+}
+
+static void forget(struct wanted *w)
+{
+	for (size_t i = 0; i < w->count; i++)
+		free(w->paths[i]);
+	free(w->paths);
+}
+
+int remains_exist(const char *root, const char *id)
+{
+	struct wanted w;
+	int exist;
+
+	find(&w, root, id);
+	exist = w.count > 0;
+	forget(&w);
+	return exist;
+}
+
+int remains_remove(struct err *e, const char *root, const char *id)
+{
+	char path[PATH_MAX + 16];
+	struct wanted w;
+	struct err later;
+	int r = 0;
+
+	find(&w, root, id);
+	if (w.failed)
+		r = err_set(e, ENOMEM, "cgroups of %s", id);
+	for (size_t i = 0; i < w.count; i++)
+		cgroup_thaw(w.paths[i]);
+	/* Those below come after their parents, which take them along. */
+	for (size_t i = 0; i < w.count; i++)
+		if (cgroup_remove(r < 0 ? &later : e, w.paths[i], 1) < 0)
+			r = -1;
+	forget(&w);
+	snprintf(path, sizeof(path), "%s/%s/rootfs", root, id);
+	if (syscall(SYS_umount2, path, TS_MNT_DETACH | TS_UMOUNT_NOFOLLOW) < 0 && errno != EINVAL &&
+	    errno != ENOENT && errno != EPERM && r == 0)
+		r = err_set(e, errno, "umount2 \"%s\"", path);
+	return r;
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef TSRUN_OPS_CGROUP_H
+#define TSRUN_OPS_CGROUP_H
+
+#include "../base/err.h"
+
+/*
+ * Extended attribute of a container's cgroup: ROOT/ID, so that it is known for one of ours when the state directory is lost.
+ * Who may not set trusted ones has the other, where the kernel allows it.
+ */
+#define CGROUP_OWNER "trusted.tsrun.container"
+#define CGROUP_USER_OWNER "user.tsrun.container"
+
+/* Removes a cgroup and those below, waiting for them to become empty. Return: 0, also when there is none, or < 0. */
+int cgroup_remove(struct err *e, const char *path, int kill_them);
+
+/* A frozen cgroup of v1 keeps its processes from dying. */
+void cgroup_thaw(const char *path);
+
+#endif

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as assert from 'uvu/assert'
+import { type Json, withArgs } from '../helpers/bundle.ts'
+import { type Container, mustSucceed, newContainer, newId, withContainer, withRunning } from '../helpers/container.ts'
+import { readCgroupMounts } from '../helpers/host.ts'
+import { settledLeaks } from '../helpers/leaks.ts'
+import { callRuntime, isTsrun, startRuntime, until } from '../helpers/runtime.ts'
+import { assertFailure, hostSuite } from '../helpers/suite.ts'
+import { stateRoot } from '../helpers/work-dir.ts'
+
+const { test, run } = hostSuite('remains')
+const sleeper = withArgs(['sleep', '60'])
+const differsFrom = { runc: 'finds nothing without its state', crun: 'finds nothing without its state' }
+
+function alive(pid: number): boolean {
+  try {
+    return !/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+/** Two processes: that of the container, and one of exec. */
+async function withTwo(use: (container: Container, pids: readonly number[]) => void | Promise<void>): Promise<void> {
+  await withRunning(sleeper, async (container) => {
+    const second = `${container.pidFile}.exec`
+    mustSucceed(container.exec(['sleep', '61'], ['--detach', '--pid-file', second]))
+    await use(container, [container.pid(), Number(readFileSync(second, 'utf8'))])
+  })
+}
+
+async function assertGone(id: string, pids: readonly number[]): Promise<void> {
+  for (const pid of pids) await until(`process ${pid} is gone`, () => !alive(pid))
+  assert.equal(await settledLeaks(), [])
+  assert.is(existsSync(join(stateRoot, id)), false)
+}
+
+for (const paused of [false, true]) {
+  test(
+    `the state directory is lost${paused ? ', the container paused' : ''}: delete --force ends the processes`,
+    async () => {
+      await withTwo(async (container, pids) => {
+        if (paused) mustSucceed(container.call('pause'))
+        rmSync(join(stateRoot, container.id), { recursive: true })
+        assertFailure(container.delete(), { text: /does not exist/ })
+        mustSucceed(container.delete(['--force']))
+        await assertGone(container.id, pids)
+      })
+    },
+    { differsFrom },
+  )
+}
+
+for (const [title, damage] of [
+  ['is empty', (plan: string) => truncateSync(plan, 0)],
+  ['is cut off', (plan: string) => truncateSync(plan, 400)],
+  ['holds rubbish', (plan: string) => writeFileSync(plan, 'x'.repeat(4096))],
+  [
+    'is a directory',
+    (plan: string) => {
+      rmSync(plan)
+      mkdirSync(join(plan, 'below'), { recursive: true })
+    },
+  ],
+  ['is absent', (plan: string) => rmSync(plan)],
+  [
+    'is absent, and so is the pid',
+    (plan: string) => {
+      rmSync(plan)
+      rmSync(join(plan, '../init'))
+    },
+  ],
+] as const) {
+  test(
+    `the stored plan ${title}: delete --force ends the processes`,
+    async () => {
+      await withTwo(async (container, pids) => {
+        damage(join(stateRoot, container.id, 'plan'))
+        assertFailure(container.delete())
+        mustSucceed(container.delete(['--force']))
+        await assertGone(container.id, pids)
+      })
+    },
+    { needs: [() => (isTsrun ? undefined : 'about the files of tsrun')] },
+  )
+}
+
+test(
+  'state.json is lost: everything goes on',
+  async () => {
+    await withTwo(async (container, pids) => {
+      rmSync(join(stateRoot, container.id, 'state.json'))
+      mustSucceed(container.delete(['--force']))
+      await assertGone(container.id, pids)
+    })
+  },
+  { differsFrom },
+)
+
+test('a cgroup that is called like the id and belongs to somebody else is left alone', async () => {
+  const id = newId('other')
+  const dirs = readCgroupMounts().map(({ dir }) => join(dir, id))
+  for (const dir of dirs) mkdirSync(dir)
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' })
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  try {
+    for (const dir of dirs) if (!dir.includes('cpuset')) writeFileSync(join(dir, 'cgroup.procs'), String(child.pid))
+    mustSucceed(callRuntime(['delete', '--force', id]))
+    assert.ok(alive(child.pid ?? 0))
+    for (const dir of dirs) assert.ok(existsSync(dir))
+  } finally {
+    child.kill('SIGKILL')
+    await ended
+    for (const dir of dirs) rmdirSync(dir)
+  }
+})
+
+test(
+  'what is mounted in a state directory is not emptied',
+  () => {
+    const id = newId('mounted')
+    const source = join(stateRoot, id, 'inner')
+    mkdirSync(source, { recursive: true })
+    const precious = newContainer().bundle
+    const script = 'mount --bind "$1" "$2"; shift 2; "$@"; code=$?; umount "$0"; exit $code'
+    const wrapper = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c', script, source, precious, source]
+    callRuntime(['delete', '--force', id], { wrapper })
+    assert.ok(existsSync(join(precious, 'config.json')))
+    rmSync(join(stateRoot, id), { recursive: true, force: true })
+  },
+  { differsFrom: { runc: 'empties it', crun: 'empties it' } },
+)
+
+test(
+  'delete --force of a container that is being created waits for it, and deletes it',
+  async () => {
+    const hooks: Json = { createRuntime: [{ path: '/bin/sleep', args: ['sleep', '1'] }] }
+    await withContainer({ ...sleeper, hooks }, async (container) => {
+      const creating = startRuntime(['create', '--bundle', container.bundle, container.id])
+      await until('it has begun', () => existsSync(join(stateRoot, container.id, 'lock')))
+      mustSucceed(container.delete(['--force']))
+      await creating.ended
+      assert.equal(await settledLeaks(), [])
+      assertFailure(container.call('state'), { text: /does not exist/ })
+    })
+  },
+  { differsFrom: { runc: 'leaves it half made', crun: 'leaves it half made' } },
+)
+
+test('of two creates of one id at a time one wins, and the other harms nothing', async () => {
+  for (let round = 0; round < 10; round += 1) {
+    const container = newContainer(sleeper)
+    const calls = [0, 1].map(() => startRuntime(['create', '--bundle', container.bundle, container.id]))
+    const codes = (await Promise.all(calls.map(({ ended }) => ended))).map(({ status }) => status)
+    assert.equal(codes.toSorted(), [0, 1], calls.map(({ stderr }) => stderr()).join())
+    assert.match(calls.map(({ stderr }) => stderr()).join(''), /container with given ID already exists/)
+    assert.is(container.status(), 'created')
+    mustSucceed(container.start())
+    mustSucceed(container.delete(['--force']))
+  }
+})
+
+test(
+  'delete --force that races start leaves nothing',
+  async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const container = newContainer(sleeper)
+      mustSucceed(container.create())
+      const starting = startRuntime(['start', container.id])
+      await new Promise((resolve) => setTimeout(resolve, round / 4))
+      mustSucceed(container.delete(['--force']))
+      const { status } = await starting.ended
+      assert.ok(status === 0 || status === 1, starting.stderr())
+      assert.equal(await settledLeaks(), [])
+    }
+  },
+  { timeoutMs: 60_000, differsFrom: { runc: 'start waits for ever for an init that is gone' } },
+)
+
+run()
