@@ -33,6 +33,8 @@ export interface Verb {
   readonly description: readonly string[]
   /** `c`: run by the C program without any JavaScript, or with it only for the plan. `ts`: run here. */
   readonly runs: 'c' | 'ts'
+  /** For the parts of tsrun among themselves; not shown in the help. */
+  readonly hidden?: true
 }
 
 /** Flags that stand before the verb. */
@@ -205,16 +207,32 @@ export const verbs: readonly Verb[] = [
   lifecycleVerb('pause', 'freeze all processes of a container', 'Needs the freezer of cgroup v1, or cgroup v2.'),
   lifecycleVerb('resume', 'let the processes of a paused container go on', 'The counterpart of pause.'),
   {
+    name: 'marks',
+    summary: 'print the cgroups that carry the mark of a container',
+    usage: '',
+    minimum: 0,
+    maximum: 0,
+    runs: 'c',
+    hidden: true,
+    description: ['State directory and cgroup of each, both ended by a NUL.'],
+    flags: [],
+  },
+  {
     name: 'list',
     summary: 'list containers',
     usage: '',
     minimum: 0,
     maximum: 0,
     runs: 'ts',
-    description: ['Lists the containers below the global option --root.'],
+    description: [
+      'Lists the containers below the global option --root.',
+      'With --orphans: what is left of containers that have ended or died and that nobody has deleted. Those of all state',
+      'roots, unless --root is given.',
+    ],
     flags: [
       { name: 'format', short: 'f', type: 'string', help: 'table or json', default: 'table' },
       { name: 'quiet', short: 'q', type: 'bool', help: 'print ids only' },
+      { name: 'orphans', type: 'bool', help: 'list state directories, cgroups and mounts that are left over' },
     ],
   },
   {

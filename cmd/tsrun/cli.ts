@@ -92,7 +92,7 @@ async function printHelp(name: string | undefined, options: ReportOptions): Prom
   const { programHelp, verbHelp } = await import('./help.ts')
   const verb = name === undefined ? undefined : findVerb(name)
   if (name !== undefined && verb === undefined) {
-    const known = verbs.map((verb) => verb.name).join(' ')
+    const known = verbs.flatMap((verb) => (verb.hidden ? [] : [verb.name])).join(' ')
     reportError(`No help topic for '${name}'; there are: ${known} help`, options)
     return 3
   }

@@ -42,7 +42,7 @@ ${options}`
 /** The help of the program. */
 export function programHelp(): string {
   const commands = columns([
-    ...verbs.map((verb) => [verb.name, verb.summary] as const),
+    ...verbs.filter(({ hidden }) => hidden !== true).map((verb) => [verb.name, verb.summary] as const),
     ['help', 'show this, or the help of a command'],
   ])
   const options = columns([

@@ -25,7 +25,7 @@ static const struct verb_entry verbs[] = {
 	[VERB_STATE] = {"state", 1, 1},	  [VERB_KILL] = {"kill", 1, 2},
 	[VERB_DELETE] = {"delete", 1, 1}, [VERB_RUN] = {"run", 1, 1},
 	[VERB_EXEC] = {"exec", 1, -1},	  [VERB_PAUSE] = {"pause", 1, 1},
-	[VERB_RESUME] = {"resume", 1, 1},
+	[VERB_RESUME] = {"resume", 1, 1}, [VERB_MARKS] = {"marks", 0, 0},
 };
 
 static enum verb verb_find(const char *name)

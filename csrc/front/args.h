@@ -16,6 +16,7 @@ enum verb {
 	VERB_EXEC,
 	VERB_PAUSE,
 	VERB_RESUME,
+	VERB_MARKS,
 	VERB_OTHER, /* not one of the front's */
 	VERB_ALL,   /* in tables: a global flag */
 };

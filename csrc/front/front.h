@@ -68,5 +68,6 @@ int verb_run(struct front *f);
 int verb_exec(struct front *f);
 int verb_pause(struct front *f);
 int verb_resume(struct front *f);
+int verb_marks(struct front *f);
 
 #endif

@@ -69,11 +69,18 @@ static int find_companions(struct front *f, const char *directory)
 /* Everything that is not urgent enough for C: list, ps, spec, features, explain, help. */
 static int run_planner_program(const struct front *f, char **argv)
 {
-	char path[PATH_MAX + 64];
+	char path[PATH_MAX + 64], self[PATH_MAX];
+	ssize_t n;
 	char *help[] = {argv[0] ? argv[0] : (char *)"tsrun", (char *)"--help", NULL};
 	struct err e;
 
 	snprintf(path, sizeof(path), "%s/tsrun-plan", f->libexec);
+	/* For what only this program can do: find-orphans.ts. */
+	n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	if (n > 0) {
+		self[n] = '\0';
+		setenv("TSRUN_FRONT", self, 1);
+	}
 	execv(path, argv[0] && argv[1] ? argv : help);
 	err_set(&e, errno, "execve \"%s\"", path);
 	log_error(e.text);
@@ -156,6 +163,8 @@ static int dispatch(struct front *f)
 		return verb_pause(f);
 	case VERB_RESUME:
 		return verb_resume(f);
+	case VERB_MARKS:
+		return verb_marks(f);
 	case VERB_NONE:
 	case VERB_OTHER:
 	case VERB_ALL:

@@ -13,6 +13,7 @@
 #include "../base/io.h"
 #include "../base/sys.h"
 #include "../ops/cgroup.h"
+#include "front.h"
 
 #define MOUNTINFO_MAX (64u << 20)
 #define MOST_MOUNTS 64
@@ -200,4 +201,17 @@ int remains_remove(struct err *e, const char *root, const char *id)
 	    errno != ENOENT && errno != EPERM && r == 0)
 		r = err_set(e, errno, "umount2 \"%s\"", path);
 	return r;
+}
+
+static int print_mark(void *data, const char *owner, const char *path)
+{
+	(void)data;
+	/* NUL ends both: nothing else is no part of a path. */
+	return write_full(1, owner, strlen(owner) + 1) || write_full(1, path, strlen(path) + 1);
+}
+
+int verb_marks(struct front *f)
+{
+	(void)f;
+	return remains_visit(print_mark, NULL) ? 1 : 0;
 }

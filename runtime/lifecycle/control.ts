@@ -43,7 +43,7 @@ export async function resume(id: string, options: RuntimeOptions = {}): Promise<
 /** What the verb `state` prints; no program is run. Errors: invalid-id, not-found, state. */
 export async function state(id: string, options: Pick<RuntimeOptions, 'root'> = {}): Promise<ContainerReport> {
   const container = readContainer(resolveStateRoot(options.root), id)
-  if (container.pid === 0 && isLocked(container)) {
+  if (container.pid === 0 && isLocked(container.directory)) {
     throw new TsrunError('not-found', `container does not exist: ${id} (it is being created)`)
   }
   return toReport(container)

@@ -21,7 +21,7 @@ export function listContainers(root: string, warn: (message: string) => void): r
   for (const id of listIds(root)) {
     try {
       const container = readContainer(root, id)
-      if (container.pid === 0 && isLocked(container)) continue
+      if (container.pid === 0 && isLocked(container.directory)) continue
       reports.push({ ...toReport(container), owner: ownerOf(container.directory, passwd) })
     } catch (e: unknown) {
       // What is only being made or removed while we look is not there, as for `state`.

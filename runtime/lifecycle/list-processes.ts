@@ -10,7 +10,8 @@ function isGone(error: unknown): boolean {
   return error instanceof Error && 'code' in error && ['ENOENT', 'ENODEV'].includes(String(error.code))
 }
 
-function collectPids(directory: string, pids: Set<number>): void {
+/** Adds the processes of a cgroup and of those below. Errors: cgroup. */
+export function collectPids(directory: string, pids: Set<number>): void {
   try {
     for (const word of readFileSync(join(directory, 'cgroup.procs'), 'utf8').split('\n')) {
       if (word !== '') pids.add(Number(word))

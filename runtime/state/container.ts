@@ -132,7 +132,7 @@ export function toReport(container: StoredContainer): ContainerReport {
 }
 
 /** True while a tsrun holds the lock of a state directory, as it does for all of create. */
-export function isLocked({ directory }: StoredContainer): boolean {
+export function isLocked(directory: string): boolean {
   try {
     const inode = String(statSync(join(directory, 'lock')).ino)
     return readFileSync('/proc/locks', 'utf8')

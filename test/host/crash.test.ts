@@ -41,6 +41,7 @@ test(
       await sleep(5) // init and planner see their peer go
       mustSucceed(container.delete(['--force']))
       assert.equal(await settledLeaks(), [], `killed after ${delay} ms`)
+      if (isTsrun) assert.is(mustSucceed(callRuntime(['list', '--orphans', '-q'])).stdout, '', `after ${delay} ms`)
       mustSucceed(container.create())
       mustSucceed(container.delete(['--force']))
     }

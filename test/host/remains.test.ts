@@ -23,6 +23,10 @@ function alive(pid: number): boolean {
   }
 }
 
+function childrenOf(pid: number): readonly number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+}
+
 /** Two processes: that of the container, and one of exec. */
 async function withTwo(use: (container: Container, pids: readonly number[]) => void | Promise<void>): Promise<void> {
   await withRunning(sleeper, async (container) => {
@@ -117,6 +121,76 @@ test('a cgroup that is called like the id and belongs to somebody else is left a
     for (const dir of dirs) rmdirSync(dir)
   }
 })
+
+/** What `list --orphans` prints about an id: `kind processes`. */
+function orphans(id: string): readonly string[] {
+  const all = JSON.parse(mustSucceed(callRuntime(['list', '--orphans', '--format', 'json'])).stdout) as readonly {
+    readonly kind: string
+    readonly id: string
+    readonly path: string
+    readonly pids: readonly number[]
+  }[]
+  return all.filter((orphan) => orphan.id === id).map(({ kind, pids }) => `${kind} ${pids.length}`)
+}
+
+const onlyTsrun = { needs: [() => (isTsrun ? undefined : 'list --orphans is of tsrun')] }
+
+test(
+  'list --orphans: nothing of a container that lives, all of one whose state directory is lost',
+  async () => {
+    await withTwo(async (container, pids) => {
+      assert.equal(orphans(container.id), [])
+      rmSync(join(stateRoot, container.id), { recursive: true })
+      const found = orphans(container.id)
+      assert.equal(new Set(found), new Set(['cgroup 2']))
+      const table = mustSucceed(callRuntime(['list', '--orphans'])).stdout
+      assert.match(table, /^KIND +ID +PROCESSES +PATH +REASON\n/)
+      assert.match(
+        table,
+        new RegExp(`^cgroup +${container.id} +2 +/sys/fs/cgroup/\\S+ +its state directory is gone$`, 'm'),
+      )
+      assert.is(mustSucceed(callRuntime(['list', '--orphans', '-q'])).stdout, `${container.id}\n`)
+      mustSucceed(container.delete(['--force']))
+      assert.equal(orphans(container.id), [])
+      await assertGone(container.id, pids)
+    })
+  },
+  onlyTsrun,
+)
+
+test(
+  'list --orphans after kill -9 of run and its container, and of a create with its guardian',
+  async () => {
+    await withContainer(sleeper, async (container) => {
+      const call = startRuntime(['run', '--bundle', container.bundle, '--pid-file', container.pidFile, container.id])
+      await until('it runs', () => callRuntime(['state', container.id]).stdout.includes('"running"'))
+      await until('the guardian is dismissed', () => childrenOf(call.child.pid ?? 0).length === 1)
+      call.child.kill('SIGKILL')
+      await call.ended
+      assert.equal(orphans(container.id), [])
+      process.kill(container.pid(), 'SIGKILL')
+      await container.waitForStatus('stopped')
+      assert.equal(orphans(container.id), ['container 0'])
+      mustSucceed(container.delete())
+      assert.equal(orphans(container.id), [])
+    })
+    const hooks: Json = { createContainer: [{ path: '/bin/sleep', args: ['sleep', '30'] }] }
+    const container = newContainer({ ...sleeper, hooks })
+    const call = startRuntime(['create', '--bundle', container.bundle, container.id])
+    const named = (name: RegExp): readonly number[] =>
+      childrenOf(call.child.pid ?? 0).filter((pid) => name.test(readFileSync(`/proc/${pid}/comm`, 'utf8')))
+    const [mount] = readCgroupMounts()
+    const procs = join(mount?.dir ?? '', container.id, 'cgroup.procs')
+    await until('its hook runs', () => existsSync(procs) && readFileSync(procs, 'utf8').split('\n').length === 3)
+    for (const pid of named(/guardian/)) process.kill(pid, 'SIGKILL')
+    call.child.kill('SIGKILL')
+    await call.ended
+    await until('its state tells the end', () => orphans(container.id).join() === 'container 0')
+    mustSucceed(container.delete(['--force']))
+    assert.equal(orphans(container.id), [])
+  },
+  onlyTsrun,
+)
 
 test(
   'what is mounted in a state directory is not emptied',

@@ -9,7 +9,9 @@ const test = suite('help')
 
 test('the help of the program names every verb and every global flag', () => {
   const text = programHelp()
-  for (const { name, summary } of verbs) assert.match(text, new RegExp(`^   ${name} +${summary}`, 'm'))
+  for (const { name, summary, hidden } of verbs) {
+    assert.is(new RegExp(`^   ${name} +${summary}`, 'm').test(text), hidden !== true, name)
+  }
   for (const { name } of globalFlags) assert.ok(text.includes(`--${name}`), name)
 })
 

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { TsrunError } from '../../spec/error.ts'
+import { isLocked, listIds, readContainer } from '../state/container.ts'
+import { errnoText } from '../state/errno-text.ts'
+import { findExecutable } from './find-executable.ts'
+import { collectPids } from './list-processes.ts'
+
+/** Something that a container has left behind. */
+export interface Orphan {
+  /** `container`: one whose process has ended; `state`: a directory that tells of no container. */
+  readonly kind: 'container' | 'state' | 'cgroup' | 'mount'
+  /** Of the container that it belonged to. */
+  readonly id: string
+  /** The state root of that one. */
+  readonly root: string
+  readonly path: string
+  readonly pids: readonly number[]
+  readonly reason: string
+}
+
+/** What a state directory tells: a container that lives, one that has ended, or nothing. */
+export type StateOf = 'alive' | 'ended' | 'broken' | 'absent'
+
+/** What orphans are told from. */
+export interface OrphanFacts {
+  /** Directories in the state root. */
+  readonly states: readonly { readonly directory: string; readonly state: StateOf; readonly why: string }[]
+  readonly marks: readonly { readonly owner: string; readonly path: string }[]
+  readonly mountPoints: readonly string[]
+  readonly stateOf: (directory: string) => StateOf
+  readonly pidsIn: (cgroup: string) => readonly number[]
+}
+
+const nobody: Readonly<Record<'broken' | 'absent', string>> = {
+  broken: 'its state directory does not tell of it',
+  absent: 'its state directory is gone',
+}
+
+/** Pure. */
+export function judgeOrphans(facts: OrphanFacts): readonly Orphan[] {
+  const orphans: Orphan[] = []
+  const add = (kind: Orphan['kind'], directory: string, path: string, reason: string): void => {
+    const pids = kind === 'cgroup' ? facts.pidsIn(path) : []
+    orphans.push({ kind, id: basename(directory), root: dirname(directory), path, pids, reason })
+  }
+  for (const { directory, state, why } of facts.states) {
+    if (state === 'ended') add('container', directory, directory, 'its process has ended')
+    if (state === 'broken') add('state', directory, directory, why)
+  }
+  for (const { owner, path } of facts.marks) {
+    const state = facts.stateOf(owner)
+    if (state === 'broken' || state === 'absent') add('cgroup', owner, path, nobody[state])
+  }
+  const roots = new Set(facts.states.map(({ directory }) => dirname(directory)))
+  for (const path of facts.mountPoints) {
+    const directory = dirname(path)
+    if (basename(path) !== 'rootfs' || !roots.has(dirname(directory))) continue
+    const state = facts.stateOf(directory)
+    if (state === 'broken' || state === 'absent') add('mount', directory, path, nobody[state])
+  }
+  return orphans
+}
+
+function lookAt(directory: string): { readonly state: StateOf; readonly why: string } {
+  if (!existsSync(directory)) return { state: 'absent', why: '' }
+  try {
+    const container = readContainer(dirname(directory), basename(directory))
+    if (isLocked(directory)) return { state: 'alive', why: '' }
+    return { state: container.status === 'stopped' ? 'ended' : 'alive', why: '' }
+  } catch (e: unknown) {
+    // One that is being created has no plan yet.
+    if (isLocked(directory)) return { state: 'alive', why: '' }
+    if (!existsSync(directory)) return { state: 'absent', why: '' }
+    return { state: 'broken', why: e instanceof TsrunError && e.code !== 'not-found' ? e.message : 'it has no plan' }
+  }
+}
+
+/** Node has no way to read extended attributes: the program does it. Errors: host. */
+function readMarks(executable: string): OrphanFacts['marks'] {
+  const { error, status, signal, stdout, stderr } = spawnSync(executable, ['marks'], {
+    encoding: 'utf8',
+    maxBuffer: 256 << 20,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  if (error !== undefined) throw new TsrunError('host', `execve "${executable}": ${errnoText(error)}`)
+  if (status !== 0) {
+    throw new TsrunError('host', `"${executable}" marks: ended with ${status ?? signal}: ${stderr.trim()}`)
+  }
+  const words = stdout.split('\0')
+  const marks: { owner: string; path: string }[] = []
+  for (let at = 0; at + 1 < words.length; at += 2) marks.push({ owner: words[at] ?? '', path: words[at + 1] ?? '' })
+  return marks
+}
+
+function readMountPoints(): readonly string[] {
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n')
+  const plain = (text: string): string =>
+    text.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(parseInt(octal, 8)))
+  return lines.flatMap((line) => (line === '' ? [] : [plain(line.split(' ')[4] ?? '')]))
+}
+
+function pidsIn(cgroup: string): readonly number[] {
+  const pids = new Set<number>()
+  collectPids(cgroup, pids)
+  return [...pids].sort((a, b) => a - b)
+}
+
+/**
+ * What containers have left behind: state directories in `root`, and cgroups and mounts whose state directory is gone;
+ * with `alone`, only those that belonged to `root`. Errors: state, host, cgroup.
+ */
+export function findOrphans(root: string, alone: boolean, executable?: string | undefined): readonly Orphan[] {
+  const states = listIds(root).map((id) => ({ directory: join(root, id), ...lookAt(join(root, id)) }))
+  const marks = readMarks(findExecutable(executable ?? process.env['TSRUN_FRONT']))
+  return judgeOrphans({
+    states,
+    marks: marks.filter(({ owner }) => !alone || dirname(owner) === root),
+    mountPoints: readMountPoints(),
+    stateOf: (directory) => lookAt(directory).state,
+    pidsIn,
+  })
+}
