@@ -218,6 +218,19 @@ export const verbs: readonly Verb[] = [
     flags: [],
   },
   {
+    name: 'probe',
+    summary: 'print which system calls and namespaces the kernel allows',
+    usage: '[program...]',
+    minimum: 0,
+    maximum: Infinity,
+    runs: 'c',
+    hidden: true,
+    description: [
+      'Also which of the programs have file capabilities. A kind, a name and an errno (0 is none) on each line.',
+    ],
+    flags: [],
+  },
+  {
     name: 'list',
     summary: 'list containers',
     usage: '',
@@ -297,6 +310,19 @@ export const verbs: readonly Verb[] = [
     runs: 'ts',
     description: ['The form is the features document of the runtime specification.'],
     flags: [],
+  },
+  {
+    name: 'check',
+    summary: 'tell whether this host can run containers, and what is missing',
+    usage: '',
+    minimum: 0,
+    maximum: 0,
+    runs: 'ts',
+    description: [
+      'For the calling user: root, or one without root. Nothing is changed.',
+      'Ends with 0 when containers can be run, with 1 when something that is needed is missing.',
+    ],
+    flags: [{ name: 'json', type: 'bool', help: 'print JSON' }],
   },
   {
     name: 'explain',

@@ -22,6 +22,7 @@ const handlers: Readonly<Record<string, () => Promise<Handler>>> = {
   events: async () => (await import('./events.ts')).runEvents,
   spec: async () => (await import('./spec.ts')).runSpec,
   features: async () => (await import('./features.ts')).runFeatures,
+  check: async () => (await import('./check.ts')).runCheck,
   explain: async () => (await import('./explain.ts')).runExplain,
 }
 

@@ -17,6 +17,7 @@ enum verb {
 	VERB_PAUSE,
 	VERB_RESUME,
 	VERB_MARKS,
+	VERB_PROBE,
 	VERB_OTHER, /* not one of the front's */
 	VERB_ALL,   /* in tables: a global flag */
 };

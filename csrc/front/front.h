@@ -69,5 +69,6 @@ int verb_exec(struct front *f);
 int verb_pause(struct front *f);
 int verb_resume(struct front *f);
 int verb_marks(struct front *f);
+int verb_probe(struct front *f);
 
 #endif

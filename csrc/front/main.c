@@ -165,6 +165,8 @@ static int dispatch(struct front *f)
 		return verb_resume(f);
 	case VERB_MARKS:
 		return verb_marks(f);
+	case VERB_PROBE:
+		return verb_probe(f);
 	case VERB_NONE:
 	case VERB_OTHER:
 	case VERB_ALL:

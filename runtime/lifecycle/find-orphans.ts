@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { TsrunError } from '../../spec/error.ts'
 import { isLocked, listIds, readContainer } from '../state/container.ts'
-import { errnoText } from '../state/errno-text.ts'
-import { findExecutable } from './find-executable.ts'
+import { askFront } from './ask-front.ts'
 import { collectPids } from './list-processes.ts'
 
 /** Something that a container has left behind. */
@@ -78,18 +76,9 @@ function lookAt(directory: string): { readonly state: StateOf; readonly why: str
   }
 }
 
-/** Node has no way to read extended attributes: the program does it. Errors: host. */
-function readMarks(executable: string): OrphanFacts['marks'] {
-  const { error, status, signal, stdout, stderr } = spawnSync(executable, ['marks'], {
-    encoding: 'utf8',
-    maxBuffer: 256 << 20,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  if (error !== undefined) throw new TsrunError('host', `execve "${executable}": ${errnoText(error)}`)
-  if (status !== 0) {
-    throw new TsrunError('host', `"${executable}" marks: ended with ${status ?? signal}: ${stderr.trim()}`)
-  }
-  const words = stdout.split('\0')
+/** Errors: host. */
+function readMarks(executable: string | undefined): OrphanFacts['marks'] {
+  const words = askFront('marks', executable).split('\0')
   const marks: { owner: string; path: string }[] = []
   for (let at = 0; at + 1 < words.length; at += 2) marks.push({ owner: words[at] ?? '', path: words[at + 1] ?? '' })
   return marks
@@ -114,7 +103,7 @@ function pidsIn(cgroup: string): readonly number[] {
  */
 export function findOrphans(root: string, alone: boolean, executable?: string | undefined): readonly Orphan[] {
   const states = listIds(root).map((id) => ({ directory: join(root, id), ...lookAt(join(root, id)) }))
-  const marks = readMarks(findExecutable(executable ?? process.env['TSRUN_FRONT']))
+  const marks = readMarks(executable)
   return judgeOrphans({
     states,
     marks: marks.filter(({ owner }) => !alone || dirname(owner) === root),
