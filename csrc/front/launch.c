@@ -21,6 +21,7 @@ void launch_init(struct launch *l, struct front *f)
 	l->guardian.socket = -1;
 	l->query.dirfd = -1;
 	l->listener = -1;
+	l->notify = (struct notify)NOTIFY_INIT;
 	l->session = (struct session){.pidfd = -1, .socket = -1, .master = -1};
 	for (size_t i = 0; i < MAX_SLOTS; i++)
 		l->slots[i] = -1;
@@ -173,6 +174,10 @@ int launch_begin(struct err *e, struct launch *l, const int *stdio, int wait_for
 	_fd_close_ int pidfd_socket = -1;
 	int r = handout_connect(e, l->front, &console, &pidfd_socket);
 
+	if (r == 0)
+		r = notify_prepare(e, &l->dir);
+	if (r == 0 && !wait_for_start)
+		r = notify_open(e, &l->notify, &l->dir);
 	if (r == 0 && wait_for_start) {
 		l->listener = statedir_listen(e, &l->dir, "start.sock");
 		r = l->listener < 0 ? l->listener : 0;
@@ -260,6 +265,7 @@ void launch_end(struct launch *l)
 	planner_stop(&l->front->planner);
 	statedir_close(&l->dir);
 	guardian_reap(&l->guardian);
+	notify_close(&l->notify);
 	free(l->bytes);
 	free(l->bundle);
 	free(l->pid_file);

@@ -6,6 +6,7 @@
 #include "container.h"
 #include "front.h"
 #include "guardian.h"
+#include "notify.h"
 
 struct launch {
 	struct front *front;
@@ -23,6 +24,7 @@ struct launch {
 	struct host host;
 	struct session session;
 	struct guardian guardian;
+	struct notify notify;
 	char *pid_file; /* absolute, NULL none */
 	char *owner;	/* ROOT/ID */
 	int listener;

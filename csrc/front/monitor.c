@@ -21,6 +21,7 @@ struct service {
 	struct console console;
 	struct pump pumps[PUMPS]; /* the first one is the process's input */
 	int pump_count;
+	struct notify *notify; /* until the container has said that it is ready */
 	int ended;
 	int code;
 };
@@ -28,6 +29,7 @@ struct service {
 void monitor_init(struct monitor *m)
 {
 	m->signals = -1;
+	m->notify = NULL;
 	for (int i = 0; i < 3; i++)
 		m->ours[i] = m->theirs[i] = -1;
 }
@@ -132,7 +134,7 @@ static void set_up(struct service *s, struct monitor *m)
 /* Return: 1 while there is something left to do. */
 static int serve_once(struct service *s, int signals)
 {
-	struct pollfd fds[1 + PUMPS] = {{.fd = signals, .events = POLLIN}};
+	struct pollfd fds[2 + PUMPS] = {{.fd = signals, .events = POLLIN}};
 	int unwritten = 0, n;
 
 	for (int i = 0; i < s->pump_count; i++) {
@@ -140,12 +142,16 @@ static int serve_once(struct service *s, int signals)
 		unwritten |= fds[1 + i].fd >= 0 && (fds[1 + i].events & POLLOUT);
 	}
 	/* After the end only what the process has written itself counts: others may hold its pipes open for ever. */
-	n = poll(fds, 1 + (nfds_t)s->pump_count, s->ended && !unwritten ? 0 : -1);
+	fds[1 + s->pump_count] =
+		(struct pollfd){.fd = s->notify ? s->notify->socket : -1, .events = POLLIN};
+	n = poll(fds, 2 + (nfds_t)s->pump_count, s->ended && !unwritten ? 0 : -1);
 	if (n == 0)
 		return 0;
 	for (int i = 0; n > 0 && i < s->pump_count; i++)
 		if (fds[1 + i].revents)
 			pump_move(&s->pumps[i]);
+	if (n > 0 && fds[1 + s->pump_count].revents && notify_take(s->notify))
+		s->notify = NULL;
 	if (n > 0 && fds[0].revents && take_signals(s, signals))
 		return 0;
 	if (s->ended)
@@ -155,7 +161,7 @@ static int serve_once(struct service *s, int signals)
 
 int monitor_serve(struct monitor *m, const struct session *session)
 {
-	struct service s = {.session = session};
+	struct service s = {.session = session, .notify = m->notify};
 
 	set_up(&s, m);
 	reap(&s); /* a process may have ended before its signal could be held */

@@ -7,11 +7,13 @@
 
 #include "../base/err.h"
 #include "../exec/exec.h"
+#include "notify.h"
 
 struct monitor {
-	int signals;   /* signalfd */
-	int ours[3];   /* other ends of the process's stdio, -1 with a terminal */
-	int theirs[3]; /* what the process gets as stdio */
+	int signals;	       /* signalfd */
+	int ours[3];	       /* other ends of the process's stdio, -1 with a terminal */
+	int theirs[3];	       /* what the process gets as stdio */
+	struct notify *notify; /* NULL none */
 };
 
 void monitor_init(struct monitor *m);

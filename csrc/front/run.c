@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "../base/io.h"
 #include "console.h"
@@ -26,7 +27,12 @@ static int run_detached(struct err *e, struct launch *l)
 		r = launch_begin(e, l, NULL, 0);
 	if (r == 0)
 		r = launch_commit(e, l);
-	return r < 0 ? r : start(e, l);
+	if (r == 0)
+		r = start(e, l);
+	l->notify.main_pid = l->session.pid;
+	if (r == 0)
+		notify_wait(&l->notify, l->session.pidfd);
+	return r;
 }
 
 static int begin_foreground(struct err *e, struct launch *l, struct monitor *m)
@@ -68,6 +74,9 @@ static int run_foreground(struct err *e, struct launch *l)
 	guardian_reap(&l->guardian);
 	front_keep_template(l->front, &l->request, &l->query);
 	planner_reap(&l->front->planner);
+	/* A service is what its manager has started, and that stays. */
+	l->notify.main_pid = getpid();
+	m.notify = &l->notify;
 	code = monitor_serve(&m, &l->session);
 	monitor_end(&m);
 	l->session.pid = 0;

@@ -8,6 +8,7 @@
 #include "../base/sys.h"
 #include "container.h"
 #include "front.h"
+#include "notify.h"
 
 #define GRACE_MS 2000
 
@@ -60,26 +61,55 @@ static void await_end(const struct container *c)
 		poll(&gone, 1, GRACE_MS);
 }
 
+/* The service manager is told of a container that is ready; that is waited for, as the caller's end would end the service. */
+static void serve_notify(struct notify *n, const struct container *c)
+{
+	struct err e;
+	_fd_close_ int init = n->socket < 0 ? -1 : container_pidfd(&e, c);
+
+	if (n->socket < 0)
+		return;
+	n->main_pid = c->pid;
+	/* One that has ended already may have said it before. */
+	if (init >= 0)
+		notify_wait(n, init);
+	else
+		notify_take(n);
+}
+
+static int start(struct err *e, const struct container *c)
+{
+	int r = start_over_socket(e, c->dir.fd, "start.sock");
+
+	/* Another start was faster, or init is gone. */
+	if (r == -ECONNREFUSED || r == -ENOENT) {
+		err_set(e, 0, "cannot start an already running container");
+		return r;
+	}
+	unlinkat(c->dir.fd, "start.sock", 0);
+	if (r < 0)
+		await_end(c);
+	return r;
+}
+
 int verb_start(struct front *f)
 {
 	struct container c = CONTAINER_INIT;
+	struct notify notify = NOTIFY_INIT;
 	struct err e = {0};
 	int r = container_open(&e, &c, f->root, f->args.positionals[0]);
 
 	if (r == 0)
 		r = check_status(&e, &c);
-	if (r == 0) {
-		r = start_over_socket(&e, c.dir.fd, "start.sock");
-		/* Another start was faster, or init is gone. */
-		if (r == -ECONNREFUSED || r == -ENOENT)
-			err_set(&e, 0, "cannot start an already running container");
-		else
-			unlinkat(c.dir.fd, "start.sock", 0);
-		if (r < 0 && r != -ECONNREFUSED && r != -ENOENT)
-			await_end(&c);
-	}
+	if (r == 0)
+		r = notify_open(&e, &notify, &c.dir);
+	if (r == 0)
+		r = start(&e, &c);
 	if (r == 0)
 		r = run_poststart(&e, f, &c);
+	if (r == 0)
+		serve_notify(&notify, &c);
+	notify_close(&notify);
 	container_close(&c);
 	return r < 0 ? front_fail(f, &e) : 0;
 }

@@ -18,7 +18,8 @@ import { compileMounts } from './mounts.ts'
 import { compileNamespaces } from './namespaces.ts'
 import { compileNetDevices } from './net-devices.ts'
 import { compileOomScore } from './oom-score.ts'
-import { compileCwd, compileProcess, warnOfNotifySocket } from './process.ts'
+import { withNotifySocket } from './notify-socket.ts'
+import { compileCwd, compileProcess } from './process.ts'
 import { compileRootfs, placeOpens } from './rootfs.ts'
 import { compileSeccomp } from './seccomp.ts'
 import { rootfsPath, stateJsonTemplate, stateOutputTemplate } from './state-json.ts'
@@ -27,8 +28,9 @@ import { rootfsPath, stateJsonTemplate, stateOutputTemplate } from './state-json
  * THE table of contents of a container's life: every op of `create`, `start` and `delete` has its place here, and the
  * reasons for the order stand beside it. Pure. Errors: invalid-config, not-supported, cgroup, usage.
  */
-export function compile(request: PlanRequest, spec: Spec): Plan {
+export function compile(request: PlanRequest, given: Spec): Plan {
   const warnings: string[] = []
+  const spec = withNotifySocket(request, given)
   if (spec.process === undefined) throw invalid('/process', undefined, 'must not be empty: it names what to run')
   const context = createContext(request, spec, spec.process, warnings)
   checkAnnotations(context)
@@ -44,7 +46,6 @@ export function compile(request: PlanRequest, spec: Spec): Plan {
   const netDevices = compileNetDevices(context)
   const pidfd = compilePidfdReceiver(context)
   const process = compileProcess(context, seccomp.load, compileHooks(context, 'startContainer'))
-  warnOfNotifySocket(context)
 
   const sections: Record<SectionName, readonly Op[]> = {
     // The front, before init is there: whatever needs the host's paths, or can fail without anything to clean up.

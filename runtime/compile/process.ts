@@ -123,10 +123,3 @@ export function compileCwd(context: CompileContext): Op[] {
     },
   ]
 }
-
-/** Told, because it is not passed on and a service manager would wait for ever. */
-export function warnOfNotifySocket({ facts, process, warn }: CompileContext): void {
-  if (!facts.env.get('NOTIFY_SOCKET')) return
-  if (process.env?.some((entry) => entry.startsWith('NOTIFY_SOCKET='))) return
-  warn('NOTIFY_SOCKET: not passed on; mount the socket into the container and set the variable in process.env')
-}

@@ -100,6 +100,7 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
     [/^name: the kernel puts/, 'takes %d for a part of the name'],
     [/^a name that is taken/, 'has moved the device by then'],
   ],
+  notify: [[/^start waits|^run |^only that|^the socket is/, 'gives the container the directory of the socket itself']],
   ps: [[/^table: |^options of ps/, 'prints pids alone and takes no options of ps']],
   'rootfs propagation': [
     [/^rootfsPropagation "runbindable"/, 'cannot mask paths any more once the root is unbindable'],

@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -221,6 +222,19 @@ static long read_path(const char *path)
 	return 0;
 }
 
+/* Tells a service manager. */
+static long notify(const char *text)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	const char *path = getenv("NOTIFY_SOCKET");
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	if (!path || fd < 0 || strlen(path) >= sizeof(address.sun_path))
+		return -1;
+	strcpy(address.sun_path, path);
+	return sendto(fd, text, strlen(text), 0, (struct sockaddr *)&address, sizeof(address));
+}
+
 static long attempt(const char *name, int argc, char **a)
 {
 	const char *x = argc > 0 ? a[0] : "", *y = argc > 1 ? a[1] : "";
@@ -282,6 +296,8 @@ static long attempt(const char *name, int argc, char **a)
 
 		return execv(x, args);
 	}
+	if (!strcmp(name, "notify"))
+		return notify(x);
 	if (!strcmp(name, "sleep"))
 		return usleep((useconds_t)num(x) * 1000);
 	errno = EDOM;

@@ -6,6 +6,7 @@
  *                               the terminal to stdout and stdin to the terminal until the terminal hangs up
  *   receive-fd seccomp SOCKET   accepts one connection, prints the message as one line ending in "\n", then answers each
  *                               notification with -EXDEV, printing "nr NUMBER", until the filter has no users
+ *   receive-fd notify SOCKET    is a service manager: prints each message that comes
  * It says "listening" on stderr when the socket is there.
  */
 #define _GNU_SOURCE
@@ -145,15 +146,59 @@ static int seccomp(int connection)
 	}
 }
 
+/* Prints what comes, one message a line and "\\n" for a newline; descriptors are closed, as sd_notify_barrier(3) wants. */
+static int notify(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || strlen(path) >= sizeof(address.sun_path))
+		return -1;
+	strcpy(address.sun_path, path);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return fail(path);
+	fprintf(stderr, "listening\n");
+	for (;;) {
+		union {
+			char space[CMSG_SPACE(sizeof(int))];
+			struct cmsghdr align;
+		} control;
+		char text[4096];
+		struct iovec part = {text, sizeof(text)};
+		struct msghdr message = {.msg_iov = &part,
+					 .msg_iovlen = 1,
+					 .msg_control = control.space,
+					 .msg_controllen = sizeof(control.space)};
+		ssize_t n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+		struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+
+		if (n < 0)
+			return fail("recvmsg");
+		for (ssize_t i = 0; i < n; i++)
+			if (text[i] == '\n')
+				fputs("\\n", stdout);
+			else
+				putchar(text[i]);
+		puts(c ? " and a descriptor" : "");
+		fflush(stdout);
+		if (c) {
+			memcpy(&n, CMSG_DATA(c), sizeof(int));
+			close((int)n);
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	int connection;
 
 	if (argc != 3) {
-		fprintf(stderr, "usage: receive-fd console|seccomp SOCKET\n");
+		fprintf(stderr, "usage: receive-fd console|seccomp|notify SOCKET\n");
 		return 2;
 	}
 	alarm(60);
+	if (strcmp(argv[1], "notify") == 0)
+		return notify(argv[2]);
 	connection = accept_one(argv[2]);
 	if (connection < 0)
 		return fail(argv[2]);

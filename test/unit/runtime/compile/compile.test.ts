@@ -184,10 +184,18 @@ test('net devices keep their name unless told', () => {
   )
 })
 
-test('NOTIFY_SOCKET is not passed on in silence', () => {
+test('with NOTIFY_SOCKET the container gets a socket of its own', () => {
   const facts = { env: new Map([['NOTIFY_SOCKET', '/run/x']]) }
-  assert.match(planOf({ facts }).warnings.join(), /NOTIFY_SOCKET/)
-  assert.equal(planOf({ facts, process: { env: ['NOTIFY_SOCKET=/run/y'] } }).warnings, [])
+  const { sections } = planOf({ facts, process: { env: ['NOTIFY_SOCKET=/run/y', 'A=b'] } })
+  const opened = sections.prepare.map((op) => (op.kind === 'open-tree' ? op.path : ''))
+  assert.ok(opened.some((path) => path.endsWith('/notify')))
+  const env = sections.start.flatMap((op) => (op.kind === 'execve' ? op.env : []))
+  assert.equal(env, ['A=b', 'NOTIFY_SOCKET=/run/notify/notify.sock'])
+  const without = planOf({ process: { env: ['A=b'] } }).sections
+  assert.equal(
+    without.start.flatMap((op) => (op.kind === 'execve' ? op.env : [])),
+    ['A=b'],
+  )
 })
 
 test('a config that is not JSON', () => {
