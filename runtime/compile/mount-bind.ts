@@ -7,7 +7,7 @@ import { rootPropagation, type StagedOps, TARGET, TREE } from './rootfs.ts'
 
 /**
  * A file or directory of the host: its mount is cloned where the host is visible, changed while nobody sees it, and
- * attached later. Errors: invalid-config for tmpcopyup.
+ * attached later. Errors: invalid-config for options that a bind mount cannot have.
  */
 export function compileBind(entry: MountEntry): StagedOps {
   const { context, mount, options, origin, destination } = entry
@@ -40,13 +40,18 @@ export function compileBind(entry: MountEntry): StagedOps {
 
 function refuseOptions(entry: MountEntry): void {
   if (entry.options.copyUp) throw invalidMount(entry, 'tmpcopyup is for a tmpfs, not for a bind mount')
-  warnOfFsOptions(entry)
+  refuseFsOptions(entry)
 }
 
-/** A bind mount has no say over the file system. Told and no error: the kernel ignores them, and engines leave them in. */
-export function warnOfFsOptions({ options, context, origin }: MountEntry): void {
-  const words = [...options.superFlags, ...options.data]
-  if (words.length === 0) return
-  const list = words.join(', ')
-  context.warn(`${origin.label}: ${list}: without effect on a bind mount, because it belongs to the file system`)
+/** A bind mount has no say over the file system. Errors: invalid-config for data; flags are warned of, as peers take them. */
+export function refuseFsOptions(entry: MountEntry): void {
+  const { options, context, origin } = entry
+  if (options.data.length > 0) {
+    const words = options.data.map((item) => JSON.stringify(item)).join(', ')
+    throw invalidMount(entry, `a bind mount takes no options of a file system: remove ${words}`)
+  }
+  if (options.superFlags.length > 0) {
+    const words = options.superFlags.join(', ')
+    context.warn(`${origin.label}: ${words}: without effect on a bind mount, because it belongs to the file system`)
+  }
 }

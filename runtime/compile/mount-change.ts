@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Op } from '../plan/ops.ts'
 import { mountChanges, setattrOps } from './mount-attributes.ts'
-import { warnOfFsOptions } from './mount-bind.ts'
+import { refuseFsOptions } from './mount-bind.ts'
 import { invalidMount, type MountEntry } from './mount-entry.ts'
 import { isPseudo } from './mount-fs.ts'
 import { isIdMapped } from './mount-idmap.ts'
@@ -15,12 +15,12 @@ export function compileChange(entry: MountEntry): Op[] {
   const { context, options, origin, destination } = entry
   if (options.copyUp) throw invalidMount(entry, 'tmpcopyup is for a new tmpfs, not for a mount that is there already')
   if (isIdMapped(entry)) throw invalidMount(entry, 'ids of a mount that is there already cannot be mapped any more')
-  if (options.bind) warnOfFsOptions(entry)
+  if (options.bind) refuseFsOptions(entry)
   const changes = mountChanges(options, 0, true)
   const flags = options.bind ? 0 : superFlags(entry)
   const ops: Op[] = []
   // First, because a remount decides about read-only anew.
-  if (!options.bind && (flags !== 0 || options.data.length > 0)) ops.push(remountData(entry, flags))
+  if (flags !== 0 || options.data.length > 0) ops.push(remountData(entry, flags))
   if (changes.length > 0) {
     const slot = context.targetSlot()
     ops.push({ kind: 'open-rooted', path: destination, flags: 0, slot, ...origin })

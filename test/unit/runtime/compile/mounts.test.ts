@@ -113,9 +113,6 @@ test('flags of the file system on a bind mount are told to be without effect', (
   const { prepare, warnings } = compile([{ destination: '/data', source: '/srv', options: ['bind', 'sync'] }])
   assert.equal(prepare, ['open-tree /srv 0 #0', 'setattr #0 slave'])
   assert.match(warnings.join(), /^mounts\[0\] \(\/data\): sync: without effect/)
-  const data = compile([{ destination: '/data', source: '/srv', options: ['bind', 'mode=755', 'size=1k'] }])
-  assert.equal(data.prepare, prepare)
-  assert.match(data.warnings.join(), /^mounts\[0\] \(\/data\): mode=755, size=1k: without effect/)
 })
 
 for (const [options, made] of [
