@@ -180,6 +180,11 @@ export const verbs: readonly Verb[] = [
       preserveFds,
       { name: 'cgroup', type: 'list', help: 'cgroup below that of the container: [CONTROLLERS:]PATH' },
       { name: 'ignore-paused', type: 'bool', help: 'allow it in a paused container' },
+      {
+        name: 'exec-wait-fifo',
+        type: 'string',
+        help: 'fifo that is opened for writing before the program runs: it waits until somebody reads',
+      },
       planFd,
     ],
   },

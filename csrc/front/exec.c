@@ -11,6 +11,7 @@
 #include "../base/io.h"
 #include "console.h"
 #include "container.h"
+#include "exec_fifo.h"
 #include "front.h"
 #include "handout.h"
 #include "monitor.h"
@@ -35,6 +36,7 @@ struct exec {
 	struct session session;
 	struct monitor monitor;
 	int detached;
+	int fifo; /* of --exec-wait-fifo, else -1 */
 };
 
 static int fill_documents(struct err *e, struct request *r, const struct exec *x)
@@ -183,7 +185,8 @@ static int may_start_at_once(const struct exec *x)
 	const struct ops *ops = &x->plan.sections[SECTION_START];
 	const uint32_t *cursor = ops->words;
 
-	if (x->plan.spawn.flags & SPAWN_TERMINAL || args_string(&x->front->args, "pidfd-socket") ||
+	if (x->fifo >= 0 || x->plan.spawn.flags & SPAWN_TERMINAL ||
+	    args_string(&x->front->args, "pidfd-socket") ||
 	    x->plan.sections[SECTION_COMMIT].count > 0)
 		return 0;
 	for (uint32_t i = 0; i < ops->count; i++) {
@@ -240,14 +243,31 @@ static int begin(struct err *e, struct exec *x)
 	return r;
 }
 
+/* Lets the program run: at once, or when its fifo is opened. Return: 0 or < 0. */
+static int start(struct err *e, struct exec *x)
+{
+	int r = 0;
+
+	if (x->fifo >= 0 && x->detached)
+		return exec_fifo_leave(e, x->fifo, &x->session);
+	if (x->fifo >= 0)
+		r = exec_fifo_wait(e, x->fifo, &x->session);
+	return r < 0 ? r : session_start(e, &x->session);
+}
+
 /* Return: exit code, or < 0. */
 static int run(struct err *e, struct exec *x)
 {
 	const struct args *a = &x->front->args;
+	const char *fifo = args_string(a, "exec-wait-fifo");
 	int r = container_open(e, &x->container, x->front->root, a->positionals[0]);
 
 	if (r == 0 && a->positional_count < 2 && !args_string(a, "process"))
 		r = err_set(e, 0, "exec args cannot be empty");
+	if (r == 0 && fifo && *fifo) {
+		x->fifo = exec_fifo_open(e, fifo);
+		r = x->fifo < 0 ? x->fifo : 0;
+	}
 	if (r == 0)
 		r = target_open(e, &x->target, &x->container, args_bool(a, "ignore-paused"));
 	if (r == 0)
@@ -262,7 +282,7 @@ static int run(struct err *e, struct exec *x)
 	if (r == 0 && !x->detached && x->session.master >= 0)
 		console_prepare_master(x->session.master);
 	if (r == 0)
-		r = session_start(e, &x->session);
+		r = start(e, x);
 	/* Health probes come again and again; not before the process runs, since it is not for this one. */
 	if (r == 0 && x->query.missed)
 		exec_plan_keep(x->container.dir.fd, &x->request, x->bytes, x->length);
@@ -278,6 +298,7 @@ int verb_exec(struct front *f)
 	struct exec x = {.front = f,
 			 .container = CONTAINER_INIT,
 			 .target = TARGET_INIT,
+			 .fifo = -1,
 			 .session = {.pidfd = -1, .socket = -1, .master = -1},
 			 .detached = args_bool(&f->args, "detach")};
 	struct err e = {0};
@@ -292,6 +313,7 @@ int verb_exec(struct front *f)
 	planner_stop(&f->planner);
 	monitor_end(&x.monitor);
 	target_close(&x.target);
+	fd_cleanup(&x.fifo);
 	container_close(&x.container);
 	request_free(&x.request);
 	free(x.text);

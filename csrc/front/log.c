@@ -35,6 +35,11 @@ int log_open(struct err *e, const char *file, const char *format, int debug)
 	return err_set(e, errno, "--log: open \"%s\"", file);
 }
 
+int log_descriptor(void)
+{
+	return sink.fd > 0 ? sink.fd : 2;
+}
+
 /* Length of the UTF-8 sequence at s, or 0 when it is none. */
 static size_t utf8_length(const unsigned char *s)
 {

@@ -12,6 +12,9 @@
  */
 int log_open(struct err *e, const char *file, const char *format, int debug);
 
+/* Descriptor of the log file, or 2 without one. */
+int log_descriptor(void);
+
 /* Goes to the log, and as plain text to stderr when the log is a file. */
 void log_error(const char *text);
 void log_warning(const char *text);

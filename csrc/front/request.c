@@ -234,8 +234,9 @@ static int is_last(const struct args *a, int index)
 static int is_for_front(const char *name)
 {
 	static const char *const names[] = {
-		"bundle",     "console-socket", "debug",    "detach",	    "keep",    "log",
-		"log-format", "no-subreaper",	"pid-file", "pidfd-socket", "plan-fd", "root"};
+		"bundle", "console-socket", "debug",	    "detach",	"exec-wait-fifo", "keep",
+		"log",	  "log-format",	    "no-subreaper", "pid-file", "pidfd-socket",	  "plan-fd",
+		"root"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(name, names[i]) == 0)
