@@ -9,6 +9,9 @@
 
 #include "io.h"
 
+/* <linux/sched.h> of the kernel; part of its interface since it is shown in /proc. */
+#define PF_FORKNOEXEC 0x40ul
+
 int proc_stat_read(pid_t pid, struct proc_stat *stat)
 {
 	char path[32], text[1024];
@@ -32,6 +35,8 @@ int proc_stat_read(pid_t pid, struct proc_stat *stat)
 		stat->start_time = strtoull(at, &end, 10);
 		if (end == at)
 			return -EPROTO;
+		if (field == 9)
+			stat->flags = (unsigned long)stat->start_time;
 		at = end;
 	}
 	return 0;
@@ -43,4 +48,12 @@ int proc_is_alive(pid_t pid, uint64_t start_time)
 
 	return pid > 0 && proc_stat_read(pid, &stat) == 0 && stat.state != 'Z' &&
 	       stat.state != 'X' && stat.start_time == start_time;
+}
+
+int proc_has_not_execed(pid_t pid, uint64_t start_time)
+{
+	struct proc_stat stat;
+
+	return pid > 0 && proc_stat_read(pid, &stat) == 0 && stat.start_time == start_time &&
+	       (stat.flags & PF_FORKNOEXEC);
 }

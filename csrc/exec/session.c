@@ -16,10 +16,15 @@
 #include "../ops/messages.h"
 #include "init.h"
 
-static void reap(pid_t pid, int *status)
+/* Return: the pid, or -1 when it is no child of this process. */
+static pid_t reap(pid_t pid, int *status)
 {
-	while (waitpid(pid, status, 0) < 0 && errno == EINTR)
-		;
+	pid_t r;
+
+	do
+		r = waitpid(pid, status, 0);
+	while (r < 0 && errno == EINTR);
+	return r;
 }
 
 void session_abort(struct session *s)
@@ -39,9 +44,11 @@ void session_abort(struct session *s)
 static int describe_death(struct err *e, struct session *s, const char *when)
 {
 	int status = 0;
+	pid_t pid = reap(s->pid, &status);
 
-	reap(s->pid, &status);
 	s->pid = 0;
+	if (pid < 0)
+		return err_set(e, 0, "container init ended %s", when);
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
 		return err_set(e, 0,
 			       "container init was killed %s (signal 9): out of memory? "
@@ -253,6 +260,9 @@ int session_start(struct err *e, struct session *s)
 
 	/* A process that cannot be told is one that has ended: whoever waits for it learns how. */
 	r = r < 0 ? 0 : await_execve(e, s->socket);
+	/* The socket closes for one that is killed as well. */
+	if (r == 0 && proc_has_not_execed(s->pid, s->start_time))
+		r = describe_death(e, s, "before it ran the program");
 	fd_cleanup(&s->socket);
 	s->socket = -1;
 	return r;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "../base/io.h"
+#include "../base/proc.h"
 #include "../base/sys.h"
 #include "container.h"
 #include "front.h"
@@ -83,10 +84,15 @@ static int start(struct err *e, const struct container *c)
 
 	/* Another start was faster, or init is gone. */
 	if (r == -ECONNREFUSED || r == -ENOENT) {
-		err_set(e, 0, "cannot start an already running container");
-		return r;
+		if (container_status(c) == STATUS_STOPPED)
+			return err_set(e, 0, "cannot start a container that has stopped");
+		return err_set(e, 0, "cannot start an already running container");
 	}
 	unlinkat(c->dir.fd, "start.sock", 0);
+	if (r == 0 && proc_has_not_execed(c->pid, c->start_time))
+		r = err_set(e, 0,
+			    "container init was killed before it ran the program: out of memory? "
+			    "linux.resources.memory.limit may be too small");
 	if (r < 0)
 		await_end(c);
 	return r;

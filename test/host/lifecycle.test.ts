@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert'
 import { type Json, withArgs } from '../helpers/bundle.ts'
 import { cgroupsPathOf, mustSucceed, newContainer, newId, withContainer, withRunning } from '../helpers/container.ts'
 import { readCgroupDir } from '../helpers/host.ts'
-import { callRuntime, until } from '../helpers/runtime.ts'
+import { callRuntime, startRuntime, until } from '../helpers/runtime.ts'
 import { assertFailure, hostSuite } from '../helpers/suite.ts'
 import { newDir, stateRoot } from '../helpers/work-dir.ts'
 
@@ -171,6 +171,32 @@ test('start of a stopped container is refused', async () => {
     assertFailure(container.start(), { text: /cannot start a container that has stopped/ })
   })
 })
+
+test(
+  'start fails when init is killed before it runs the program',
+  async () => {
+    const hooks = { startContainer: [{ path: '/bin/sleep', args: ['sleep', '1'] }] }
+    await withContainer({ ...sleeper, hooks }, async (container) => {
+      mustSucceed(container.create())
+      const starting = startRuntime(['start', container.id])
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      process.kill(container.pid(), 'SIGKILL')
+      assert.is((await starting.ended).status, 1)
+      assert.match(starting.stderr(), /container init was killed before it ran the program/)
+      await container.waitForStatus('stopped')
+    })
+    await withContainer({ ...sleeper, hooks }, async (container) => {
+      const starting = startRuntime(['run', '-d', '--bundle', container.bundle, container.id])
+      await until('it has started', () => callRuntime(['state', container.id]).stdout.includes('"running"'))
+      const { pid } = JSON.parse(callRuntime(['state', container.id]).stdout) as { pid: number }
+      process.kill(pid, 'SIGKILL')
+      assert.is((await starting.ended).status, 1)
+      assert.match(starting.stderr(), /container init was killed before it ran the program \(signal 9\)/)
+      assertFailure(container.call('state'), { text: /does not exist/ })
+    })
+  },
+  { differsFrom: { runc: 'start does not wait for execve', crun: 'start does not wait for execve' } },
+)
 
 test('delete of a running container is refused without --force', async () => {
   await withRunning(sleeper, async (container) => {
