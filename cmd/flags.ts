@@ -236,6 +236,17 @@ export const verbs: readonly Verb[] = [
     flags: [],
   },
   {
+    name: 'hold',
+    summary: 'hold the lock of a container until standard input ends',
+    usage: containerId,
+    minimum: 1,
+    maximum: 1,
+    runs: 'c',
+    hidden: true,
+    description: ['Prints a line once it has it.'],
+    flags: [],
+  },
+  {
     name: 'list',
     summary: 'list containers',
     usage: '',

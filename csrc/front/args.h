@@ -18,6 +18,7 @@ enum verb {
 	VERB_RESUME,
 	VERB_MARKS,
 	VERB_PROBE,
+	VERB_HOLD,
 	VERB_OTHER, /* not one of the front's */
 	VERB_ALL,   /* in tables: a global flag */
 };

@@ -70,5 +70,6 @@ int verb_pause(struct front *f);
 int verb_resume(struct front *f);
 int verb_marks(struct front *f);
 int verb_probe(struct front *f);
+int verb_hold(struct front *f);
 
 #endif

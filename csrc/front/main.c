@@ -167,6 +167,8 @@ static int dispatch(struct front *f)
 		return verb_marks(f);
 	case VERB_PROBE:
 		return verb_probe(f);
+	case VERB_HOLD:
+		return verb_hold(f);
 	case VERB_NONE:
 	case VERB_OTHER:
 	case VERB_ALL:

@@ -11,6 +11,7 @@ import { cgroupReader, readStatePaths } from './container-cgroups.ts'
 import { readBundle } from './read-bundle.ts'
 import type { RuntimeOptions } from './run-front.ts'
 import { setUnitProperties } from './set-unit-properties.ts'
+import { withLock } from './with-lock.ts'
 import { readIfPossible, writeLimits, writeSetting } from './write-limits.ts'
 
 /** New limits of a container. */
@@ -27,7 +28,14 @@ export interface UpdateOptions extends Pick<RuntimeOptions, 'root' | 'executable
  * Errors: invalid-id, not-found, wrong-state, state, invalid-config, not-supported, cgroup.
  */
 export async function update(id: string, options: UpdateOptions): Promise<readonly string[]> {
-  const container = readContainer(resolveStateRoot(options.root), id)
+  const root = resolveStateRoot(options.root)
+  readContainer(root, id) // an unknown container fails before anything is locked
+  // Of two updates at a time one would take back what the other has set, and a pause or delete may come between.
+  return withLock(root, id, options.executable, () => updateLocked(root, id, options))
+}
+
+function updateLocked(root: string, id: string, options: UpdateOptions): readonly string[] {
+  const container = readContainer(root, id)
   if (container.status === 'stopped') {
     throw new TsrunError('wrong-state', 'container not running: limits of a stopped one cannot be changed')
   }

@@ -29,11 +29,36 @@ interface Previous {
   readonly value: string
 }
 
-/** What to write to have a setting back. Files with a line for each device are no settings that can be written whole. */
+/**
+ * What to write to have a setting back as it is in the text of its file; undefined when that does not tell. Files with a line
+ * for each device are set line by line, and one that has no line has no limit.
+ */
+export function previousSetting(
+  text: string,
+  { file, value }: Pick<LimitChange, 'file' | 'value'>,
+): string | undefined {
+  const lines = text.split('\n').filter((line) => line !== '')
+  const [device = '', ...words] = value.split(' ')
+  if (words.length === 0 || file === 'cpu.max') {
+    return lines.length === 1 ? lines[0] : lines.find((line) => line.startsWith('default '))
+  }
+  const old =
+    lines
+      .find((line) => line.startsWith(`${device} `))
+      ?.split(' ')
+      .slice(1) ?? []
+  if (words[0]?.includes('=') !== true) return `${device} ${old[0] ?? (file.includes('weight') ? 'default' : '0')}`
+  const limits = words.map((word) => {
+    const name = word.slice(0, word.indexOf('=') + 1)
+    return old.find((known) => known.startsWith(name)) ?? `${name}max`
+  })
+  return [device, ...limits].join(' ')
+}
+
 function previousOf(path: string, change: LimitChange): Previous | undefined {
-  const value = readIfPossible(path)?.trim()
-  const keyed = /\s/.test(change.value) && change.file !== 'cpu.max'
-  return value === undefined || value === '' || value.includes('\n') || keyed ? undefined : { path, value }
+  const text = readIfPossible(path)
+  const value = text === undefined ? undefined : previousSetting(text, change)
+  return value === undefined ? undefined : { path, value }
 }
 
 function restore(previous: readonly Previous[]): void {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, withArgs } from '../helpers/bundle.ts'
 import { type Container, mustSucceed, withContainer, withRunning } from '../helpers/container.ts'
 import { cgroupVersion, needsCgroup1, needsCgroup2, needsController, readCgroupDir } from '../helpers/host.ts'
 import { parseAttempts } from '../helpers/report.ts'
-import type { Outcome } from '../helpers/runtime.ts'
+import { isTsrun, type Outcome, startProgram, until } from '../helpers/runtime.ts'
 import { assertFailure, hostSuite } from '../helpers/suite.ts'
-import { newPath } from '../helpers/work-dir.ts'
+import { newPath, stateRoot } from '../helpers/work-dir.ts'
 
 const { test, run } = hostSuite('update')
 const sleeper = withArgs(['sleep', '60'])
@@ -49,6 +50,12 @@ const bytes = (megabytes: number): number => megabytes * mebibyte
 function isLimited(container: Container, expected: Json): void {
   const found = limitsOf(container)
   for (const [name, value] of Object.entries(expected)) assert.is(found[name], value, name)
+}
+
+/** A disk of this host. */
+function blockDevice(): string | undefined {
+  const [name] = readdirSync('/sys/block').filter((disk) => existsSync(`/dev/${disk}`))
+  return name === undefined ? undefined : `/dev/${name}`
 }
 
 function withJson(container: Container, resources: unknown): Outcome {
@@ -242,6 +249,46 @@ test(
     })
   },
   { needs, differsFrom: { runc: 'takes nothing back', crun: 'takes nothing back' } },
+)
+
+test(
+  'v1: limits of single devices are taken back as well',
+  async () => {
+    await withRunning(config, (container) => {
+      const dir = readCgroupDir(container.pid(), 'blkio') ?? ''
+      const rates = (): string => readFileSync(join(dir, 'blkio.throttle.read_bps_device'), 'utf8')
+      const device = statSync(blockDevice() ?? '').rdev
+      const [major, minor] = [(device >> 8) & 0xfff, device & 0xff]
+      const blockIO = (rate: number): Json => ({ throttleReadBpsDevice: [{ major, minor, rate }] })
+      const fail = { throttleWriteBpsDevice: [{ major: 4095, minor: 255, rate: 1 }] }
+      assertFailure(withJson(container, { blockIO: { ...blockIO(4096), ...fail } }), { tsrun: /write_bps_device/ })
+      assert.is(rates(), '')
+      mustSucceed(withJson(container, { blockIO: blockIO(8192) }))
+      assertFailure(withJson(container, { blockIO: { ...blockIO(4096), ...fail } }), { tsrun: /write_bps_device/ })
+      assert.is(rates(), `${major}:${minor} 8192\n`)
+    })
+  },
+  {
+    needs: [needsCgroup1, needsController('blkio'), () => (blockDevice() ? undefined : 'no block device on this host')],
+    differsFrom: { runc: 'takes nothing back', crun: 'takes nothing back' },
+  },
+)
+
+test(
+  'an update waits for whoever else changes the container',
+  async () => {
+    await withRunning(config, async (container) => {
+      const lock = join(stateRoot, container.id, 'lock')
+      const holder = startProgram('flock', [lock, 'sleep', '0.5'])
+      await until('it is held', () => spawnSync('flock', ['-n', lock, 'true']).status !== 0)
+      const begun = performance.now()
+      mustSucceed(container.call('update', ['--pids-limit', '33']))
+      assert.ok(performance.now() - begun > 300)
+      await holder.ended
+      isLimited(container, { pids: '33' })
+    })
+  },
+  { needs: [...needs, () => (isTsrun ? undefined : 'about the lock of tsrun')] },
 )
 
 test(
