@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../base/appendix.h"
 #include "../base/io.h"
 
 static struct {
@@ -109,7 +110,8 @@ char *log_line(int json, const char *level, const char *text, long long seconds)
 
 static void log_write(const char *level, const char *text)
 {
-	_free_ char *line = log_line(sink.json, level, text, time(NULL));
+	_free_ char *whole = appendix_expand(text);
+	_free_ char *line = log_line(sink.json, level, whole ? whole : text, time(NULL));
 
 	if (line)
 		write_full(sink.fd > 0 ? sink.fd : 2, line, strlen(line));
@@ -117,9 +119,11 @@ static void log_write(const char *level, const char *text)
 
 void log_error(const char *text)
 {
+	_free_ char *whole = appendix_expand(text);
+
 	log_write("error", text);
-	if (sink.fd > 0) {
-		write_full(2, text, strlen(text));
+	if (whole && sink.fd > 0) {
+		write_full(2, whole, strlen(whole));
 		write_full(2, "\n", 1);
 	}
 }

@@ -9,29 +9,41 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../base/appendix.h"
 #include "child.h"
 #include "ops.h"
 
 #define HOOK_WARNS 1u
 #define INTERVAL_MS 10
 
-/* The end of what a hook printed: as much as an error can hold. */
-#define TAIL_SIZE 1024u
+/* The end of what a hook printed. */
+#define TAIL_SIZE ((size_t)64 << 10)
+/* What is longer does not stand in the text of the error itself. */
+#define SHORT_SIZE 1024u
 struct tail {
-	char text[TAIL_SIZE + 1];
+	char *text; /* TAIL_SIZE + 1 bytes, once there is any */
 	size_t length;
 	int cut;
 };
+
+struct said {
+	const char *between;
+	char text[SHORT_SIZE + 1];
+};
+
+static void tail_free(struct tail *t)
+{
+	free(t->text);
+}
 
 static void tail_add(struct tail *t, const char *data, size_t length)
 {
 	size_t surplus;
 
-	if (length > TAIL_SIZE) {
-		data += length - TAIL_SIZE;
-		length = TAIL_SIZE;
-		t->cut = 1;
-	}
+	if (!t->text)
+		t->text = malloc(TAIL_SIZE + 1);
+	if (!t->text)
+		return;
 	if (t->length + length > TAIL_SIZE) {
 		surplus = t->length + length - TAIL_SIZE;
 		memmove(t->text, t->text + surplus, t->length - surplus);
@@ -47,6 +59,8 @@ static const char *tail_text(struct tail *t)
 {
 	char *start = t->text;
 
+	if (!start)
+		return "";
 	for (size_t i = 0; i < t->length; i++)
 		if (!t->text[i])
 			t->text[i] = ' ';
@@ -55,6 +69,17 @@ static const char *tail_text(struct tail *t)
 		start++;
 	one_line(start);
 	return start;
+}
+
+/* The same as it stands in the text of an error. */
+static struct said tail_said(struct tail *t)
+{
+	const char *text = tail_text(t);
+	struct said said = {.between = *text ? ", stderr: " : ""};
+	char *copy = strlen(text) > SHORT_SIZE ? strdup(text) : NULL;
+
+	snprintf(said.text, sizeof(said.text), "%s", copy ? appendix_add(copy).text : text);
+	return said;
 }
 
 /* Return: 1 when there may be more, 0 at the end. */
@@ -141,24 +166,24 @@ static const char *signal_text(int number, char *other, size_t size)
 
 static int judge(struct err *e, int status, struct tail *t)
 {
-	const char *said, *between;
+	struct said said;
 	char other[16];
 
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	said = tail_text(t);
-	between = *said ? ", stderr: " : "";
+	said = tail_said(t);
 	if (WIFEXITED(status))
-		return err_set(e, 0, "exit status %d%s%s", WEXITSTATUS(status), between, said);
+		return err_set(e, 0, "exit status %d%s%s", WEXITSTATUS(status), said.between,
+			       said.text);
 	return err_set(e, 0, "signal: %s%s%s%s",
 		       signal_text(WTERMSIG(status), other, sizeof(other)),
-		       WCOREDUMP(status) ? " (core dumped)" : "", between, said);
+		       WCOREDUMP(status) ? " (core dumped)" : "", said.between, said.text);
 }
 
 static int await_hook(struct err *e, pid_t pid, int output, uint32_t timeout_ms)
 {
 	_fd_close_ int pidfd = sys_pidfd_open(pid, 0);
-	struct tail tail = {.length = 0};
+	__attribute__((cleanup(tail_free))) struct tail tail = {.length = 0};
 	int status = 0, r;
 
 	r = watch(e, pid, pidfd, output, timeout_ms, &tail);
@@ -172,14 +197,13 @@ static int await_hook(struct err *e, pid_t pid, int output, uint32_t timeout_ms)
 	if (r < 0)
 		return r;
 	/* One that prints without end is not listened to for ever. */
-	for (int i = 0; i < 64 && tail_read(&tail, output); i++)
+	for (int i = 0; i < 1024 && tail_read(&tail, output); i++)
 		;
 	if (r == 0) {
-		const char *said = tail_text(&tail);
+		struct said said = tail_said(&tail);
 
 		return err_set(e, 0, "hook ran past specified timeout of %u.%us%s%s",
-			       timeout_ms / 1000, timeout_ms % 1000 / 100,
-			       *said ? ", stderr: " : "", said);
+			       timeout_ms / 1000, timeout_ms % 1000 / 100, said.between, said.text);
 	}
 	return judge(e, status, &tail);
 }

@@ -14,6 +14,7 @@ enum message_kind {
 	MESSAGE_START,	 /* front: become the user process */
 	MESSAGE_FAIL,	 /* init: it failed (number: errno, text: all about it) */
 	MESSAGE_SPAWNED, /* stage: the pid of init */
+	MESSAGE_MORE, /* a part of what the text of the next message refers to: base/appendix.h */
 };
 
 struct message {
@@ -22,7 +23,7 @@ struct message {
 	char text[1600];
 };
 
-/* Sends a message; text may be NULL, fd -1. Return: 0 or -errno. */
+/* Sends a message, with what its text refers to; text may be NULL, fd -1. Return: 0 or -errno. */
 int message_tell(int socket, enum message_kind kind, int number, const char *text, int fd);
 
 /*

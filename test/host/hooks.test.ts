@@ -3,7 +3,7 @@ import { chmodSync, existsSync, readFileSync, readlinkSync, writeFileSync } from
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, makeRootfs, withArgs } from '../helpers/bundle.ts'
-import { mustSucceed, withContainer } from '../helpers/container.ts'
+import { mustSucceed, newContainer, withContainer } from '../helpers/container.ts'
 import { isTsrun, until } from '../helpers/runtime.ts'
 import { assertFailure, assertRefused, hostSuite } from '../helpers/suite.ts'
 import { newDir, newPath } from '../helpers/work-dir.ts'
@@ -249,6 +249,36 @@ test(
   },
   { differsFrom: { runc: 'stops at the first failed poststop hook' } },
 )
+
+for (const kind of ['createRuntime', 'createContainer', 'startContainer', 'poststop'] as const) {
+  test(
+    `all that a failing ${kind} hook has printed is told, up to 64 kB`,
+    async () => {
+      const script = 'echo first word; seq -w 1 7000 >&2; echo last word >&2; exit 3'
+      const patch = withArgs(['true'], { hooks: { [kind]: [hook(kind, script)] } })
+      await withContainer(patch, (container) => {
+        const created = container.create()
+        const failed =
+          kind === 'startContainer' ? container.start() : kind === 'poststop' ? container.delete(['-f']) : created
+        assert.match(failed.stderr, /first word.*0001.*3500.*7000.*last word/s)
+        const log = newPath('log')
+        const other = newContainer({ ...patch, hooks: { [kind]: [hook(kind, script.replace('7000', '70000'))] } })
+        other.create([], { globals: ['--log', log, '--log-format', 'json'] })
+        if (kind === 'startContainer') other.call('start', [], [], { globals: ['--log', log, '--log-format', 'json'] })
+        other.call('delete', ['-f'], [], { globals: ['--log', log, '--log-format', 'json'] })
+        const texts = readFileSync(log, 'utf8')
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => (JSON.parse(line) as { msg: string }).msg)
+        const told = texts.find((text) => text.includes('last word')) ?? ''
+        assert.match(told, /70000 last word$/)
+        assert.not.match(told, /first word/)
+        assert.ok(told.length > 60_000 && told.length < 67_000, `${told.length}`)
+      })
+    },
+    { differsFrom: { runc: 'tells all of it, or nothing where start does not wait', crun: 'tells nothing of it' } },
+  )
+}
 
 for (const [title, script, options] of [
   ['a hook that takes too long is killed', 'exec sleep 20', {}],

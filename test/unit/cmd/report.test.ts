@@ -16,7 +16,13 @@ const work = mkdtempSync(join(tmpdir(), 'tsrun-report-'))
 test.after(() => rmSync(work, { recursive: true }))
 
 const program = join(work, 'log-line')
-const sources = ['test/unit/cmd/log-line.c', 'csrc/front/log.c', 'csrc/base/io.c', 'csrc/base/err.c']
+const sources = [
+  'test/unit/cmd/log-line.c',
+  'csrc/front/log.c',
+  'csrc/base/io.c',
+  'csrc/base/err.c',
+  'csrc/base/appendix.c',
+]
 const flags = ['-std=gnu11', '-D_GNU_SOURCE', '-ffunction-sections', '-Wl,--gc-sections']
 const built = spawnSync('gcc', [...flags, ...sources.map((path) => join(project, path)), '-o', program], {
   encoding: 'utf8',
