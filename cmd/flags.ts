@@ -247,6 +247,17 @@ export const verbs: readonly Verb[] = [
     flags: [],
   },
   {
+    name: 'oom',
+    summary: 'print a line each time that a cgroup runs out of memory',
+    usage: '<directory>',
+    minimum: 1,
+    maximum: 1,
+    runs: 'c',
+    hidden: true,
+    description: ['Until the cgroup is gone, or standard input ends.'],
+    flags: [],
+  },
+  {
     name: 'list',
     summary: 'list containers',
     usage: '',

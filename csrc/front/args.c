@@ -27,6 +27,7 @@ static const struct verb_entry verbs[] = {
 	[VERB_EXEC] = {"exec", 1, -1},	  [VERB_PAUSE] = {"pause", 1, 1},
 	[VERB_RESUME] = {"resume", 1, 1}, [VERB_MARKS] = {"marks", 0, 0},
 	[VERB_PROBE] = {"probe", 0, -1},  [VERB_HOLD] = {"hold", 1, 1},
+	[VERB_OOM] = {"oom", 1, 1},
 };
 
 static enum verb verb_find(const char *name)

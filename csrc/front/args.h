@@ -19,6 +19,7 @@ enum verb {
 	VERB_MARKS,
 	VERB_PROBE,
 	VERB_HOLD,
+	VERB_OOM,
 	VERB_OTHER, /* not one of the front's */
 	VERB_ALL,   /* in tables: a global flag */
 };

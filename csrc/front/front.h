@@ -71,5 +71,6 @@ int verb_resume(struct front *f);
 int verb_marks(struct front *f);
 int verb_probe(struct front *f);
 int verb_hold(struct front *f);
+int verb_oom(struct front *f);
 
 #endif

@@ -169,6 +169,8 @@ static int dispatch(struct front *f)
 		return verb_probe(f);
 	case VERB_HOLD:
 		return verb_hold(f);
+	case VERB_OOM:
+		return verb_oom(f);
 	case VERB_NONE:
 	case VERB_OTHER:
 	case VERB_ALL:

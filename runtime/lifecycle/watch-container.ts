@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { setTimeout } from 'node:timers/promises'
 import { TsrunError } from '../../spec/error.ts'
+import { controllerDirectory } from '../cgroups/compile-update.ts'
 import { readContainer, type StoredContainer } from '../state/container.ts'
 import { isProcessAlive } from '../state/process-stat.ts'
 import { readStatePaths } from './container-cgroups.ts'
 import { type ContainerStats, countOomKills, readStats } from './container-stats.ts'
+import { watchMemory } from './watch-memory.ts'
 
 /** What happens to a container. */
 export type ContainerEvent =
@@ -12,10 +14,7 @@ export type ContainerEvent =
   /** The kernel has killed a process for want of memory. */
   | { readonly type: 'oom'; readonly id: string }
 
-/**
- * Between two looks at the container. The files that tell of its memory are no longer there once somebody has deleted it,
- * so this is also how long such a somebody has to take for its last event not to be missed.
- */
+/** Between two looks whether the container has ended. */
 const LOOK_MS = 200
 
 /** The container, which must not have ended. Errors: invalid-id, not-found, state, wrong-state. */
@@ -30,26 +29,38 @@ export function statsEvent(container: StoredContainer): ContainerEvent {
   return { type: 'stats', id: container.id, data: readStats(container, readStatePaths(container).cgroups) }
 }
 
-/** Tells of events until the container ends, or `tell` returns false. Errors: state. */
+/** Tells of events until the container ends, or `tell` returns false. Errors: state, host. */
 export async function watchContainer(
   container: StoredContainer,
   intervalMs: number,
   tell: (event: ContainerEvent) => boolean,
+  executable?: string | undefined,
 ): Promise<void> {
-  const { id, pid, startTime } = container
   // Read now: they are gone when somebody has deleted the container.
   const paths = readStatePaths(container).cgroups
-  let kills = countOomKills(paths)
-  let next = performance.now() + intervalMs
-  for (;;) {
-    await setTimeout(Math.max(0, Math.min(LOOK_MS, next - performance.now())))
-    const alive = isProcessAlive(pid, startTime)
-    const now = countOomKills(paths)
-    if (now > kills && !tell({ type: 'oom', id })) return
-    if (now > kills) kills = now
-    if (!alive) return
-    if (performance.now() < next) continue
-    if (!tell({ type: 'stats', id, data: readStats(container, paths) })) return
-    next = Math.max(next + intervalMs, performance.now())
+  let heard = true
+  const tellAll = (event: ContainerEvent): void => {
+    heard &&= tell(event)
+  }
+  const tellOom = (): void => tellAll({ type: 'oom', id: container.id })
+  const memory = controllerDirectory(paths, 'memory')
+  const watch = memory === undefined ? undefined : await watchMemory(memory, executable, tellOom)
+  try {
+    let next = performance.now() + intervalMs
+    let kills = countOomKills(paths)
+    while (heard) {
+      await setTimeout(Math.max(0, Math.min(LOOK_MS, next - performance.now())))
+      const alive = isProcessAlive(container.pid, container.startTime)
+      // A user without root may not be allowed to be told: then counters are looked at.
+      const now = watch === undefined ? countOomKills(paths) : kills
+      if (now > kills) tellOom()
+      kills = now
+      if (!alive) break
+      if (performance.now() < next) continue
+      tellAll({ type: 'stats', id: container.id, data: readStats(container, paths) })
+      next = Math.max(next + intervalMs, performance.now())
+    }
+  } finally {
+    await watch?.stop()
   }
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import * as assert from 'uvu/assert'
-import { type Json, withArgs } from '../helpers/bundle.ts'
-import { type Container, mustSucceed, withRunning } from '../helpers/container.ts'
+import { type Json, merge, withArgs } from '../helpers/bundle.ts'
+import { type Container, mustSucceed, withContainer, withRunning } from '../helpers/container.ts'
 import { needsController } from '../helpers/host.ts'
-import { type CallOptions, type RunningCall, startRuntime, until } from '../helpers/runtime.ts'
+import { type CallOptions, callRuntime, type RunningCall, startRuntime, until } from '../helpers/runtime.ts'
 import { scaled } from '../helpers/slow.ts'
 import { assertFailure, hostSuite } from '../helpers/suite.ts'
 
@@ -116,6 +116,22 @@ test(
         const event = events().find(({ type }) => type === 'oom')
         assert.equal(event, { type: 'oom', id: container.id })
         assert.is(container.status(), 'running')
+      })
+    })
+  },
+  { needs },
+)
+
+test(
+  'want of memory that ends a container of run, which is deleted at once, is told',
+  async () => {
+    await withContainer(merge(config, withArgs(['sh', '-c', 'sleep 1; exec probe memory 200'])), async (container) => {
+      const call = startRuntime(['run', '--bundle', container.bundle, container.id])
+      await until('it runs', () => callRuntime(['state', container.id]).stdout.includes('"running"'))
+      await withEvents(container, ['--interval', '1h'], async ({ ended }, events) => {
+        assert.is((await call.ended).status, 137)
+        assert.is((await ended).status, 0)
+        assert.equal(events(), [{ type: 'oom', id: container.id }])
       })
     })
   },
