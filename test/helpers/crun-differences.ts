@@ -101,7 +101,7 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
     [/^a name that is taken/, 'has moved the device by then'],
   ],
   notify: [[/^start waits|^run |^only that|^the socket is/, 'gives the container the directory of the socket itself']],
-  ps: [[/^table: |^options of ps/, 'prints pids alone and takes no options of ps']],
+  ps: [[/^table: |^options of ps|^a container that has stopped/, 'prints pids alone and takes no options of ps']],
   'rootfs propagation': [
     [/^rootfsPropagation "runbindable"/, 'cannot mask paths any more once the root is unbindable'],
     [/^an unknown rootfsPropagation/, lenient],

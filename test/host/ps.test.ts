@@ -54,6 +54,15 @@ test('table: the header of ps, then only lines of the container', async () => {
   })
 })
 
+test('a container that has stopped has none: null, and the header alone', async () => {
+  await withRunning(withArgs(['sleep', '60']), async (container) => {
+    mustSucceed(container.kill('KILL'))
+    await container.waitForStatus('stopped')
+    assert.is(mustSucceed(container.call('ps', ['--format=json'])).stdout, 'null\n')
+    assert.match(mustSucceed(container.call('ps')).stdout, /^UID +PID .*\n$/)
+  })
+})
+
 test('options of ps come after the id', async () => {
   await withRunning(withArgs(['sleep', '60']), (container) => {
     const { stdout } = mustSucceed(container.call('ps', [], ['-e', '-o', 'pid,args']))

@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, withArgs } from '../helpers/bundle.ts'
-import { inspect, mustSucceed, runOnce, withContainer } from '../helpers/container.ts'
+import { inspect, mustSucceed, newContainer, runOnce, withContainer } from '../helpers/container.ts'
+import { needsFile } from '../helpers/host.ts'
 import { type Attempt, parseAttempts } from '../helpers/report.ts'
+import { isTsrun, runtimePath } from '../helpers/runtime.ts'
 import { assertRefused, hostSuite } from '../helpers/suite.ts'
-import { projectDir } from '../helpers/work-dir.ts'
+import { newDir, projectDir, stateRoot } from '../helpers/work-dir.ts'
 
 const { test, run } = hostSuite('seccomp')
 
@@ -55,6 +66,39 @@ test('a filter is loaded: mode 2', async () => {
   assert.is(report.status['Seccomp'], '2')
   assert.is(report.status['Seccomp_filters'], '1')
 })
+
+test(
+  'a filter is compiled once, and anew when tsrun-seccomp or the libraries of the host are others',
+  () => {
+    const dir = newDir('bin')
+    const log = join(dir, 'log')
+    writeFileSync(log, '')
+    copyFileSync(runtimePath, join(dir, 'tsrun'))
+    symlinkSync(join(dirname(runtimePath), 'tsrun-plan'), join(dir, 'tsrun-plan'))
+    const compiler = join(dir, 'tsrun-seccomp')
+    writeFileSync(compiler, `#!/bin/sh\necho x >>${log}\nexec ${dirname(runtimePath)}/tsrun-seccomp\n`, { mode: 0o755 })
+    const cache = newDir('cache')
+    const script = [
+      'mkdir -p -m 700 /run/tsrun-cache; mount --bind "$0" /run/tsrun-cache',
+      'if [ -e "$0/libraries" ]; then mount --bind "$0/libraries" /etc/ld.so.cache; fi; exec "$@"',
+    ].join('; ')
+    const config = { linux: { seccomp: allowBut(errno(['sethostname'])) } }
+    const compiled = (): number => {
+      const container = newContainer({ ...config, ...withArgs(['true'], config) })
+      const args = ['-m', 'sh', '-ec', script, cache, join(dir, 'tsrun'), '--root', stateRoot]
+      const { status, stderr } = spawnSync('unshare', [...args, 'run', '--bundle', container.bundle, container.id])
+      assert.is(status, 0, String(stderr))
+      assert.is(readdirSync(join(cache, 'seccomp')).length, 1)
+      return readFileSync(log, 'utf8').length / 2
+    }
+    assert.equal([compiled(), compiled()], [1, 1])
+    appendFileSync(compiler, '# another one\n')
+    assert.equal([compiled(), compiled()], [2, 2])
+    writeFileSync(join(cache, 'libraries'), readFileSync('/etc/ld.so.cache'))
+    assert.equal([compiled(), compiled()], [3, 3])
+  },
+  { needs: [() => (isTsrun ? undefined : 'a cache of tsrun'), needsFile('/etc/ld.so.cache')] },
+)
 
 test('SCMP_ACT_ERRNO gives EPERM, or errnoRet', async () => {
   assert.is((await attempts(allowBut(errno(['mkdir', 'mkdirat'])), 'mkdir /tmp/x'))[0]?.errno, 'EPERM')
