@@ -108,7 +108,7 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
   ],
   run: [
     [/^--preserve-fds of a closed/, lenient],
-    [/^LISTEN_FDS of the caller/, 'sets LISTEN_PID, but not LISTEN_FDS'],
+    [/^LISTEN_FDS (of the caller|come first)/, 'sets LISTEN_PID, but not LISTEN_FDS'],
   ],
   seccomp: [
     [/^SCMP_ACT_(KILL\w*|TRAP) by default/, 'is under the filter itself, with calls of its own'],

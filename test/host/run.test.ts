@@ -156,6 +156,62 @@ test('LISTEN_FDS of the caller are passed on', async () => {
   }
 })
 
+/** Opens files of these names as 3, 4 ... of the caller. */
+async function withOpen(names: readonly string[], use: (fds: readonly number[]) => Promise<void>): Promise<void> {
+  const fds = names.map((name) => {
+    const path = newPath(name)
+    writeFileSync(path, name)
+    return openSync(path, 'r')
+  })
+  try {
+    await use(fds)
+  } finally {
+    for (const fd of fds) closeSync(fd)
+  }
+}
+
+/** Sets variables in a process that becomes the runtime: its pid is in LISTEN_PID. */
+function activated(variables: string): readonly string[] {
+  return ['sh', '-c', `export ${variables}; exec "$@"`, 'sh']
+}
+
+test('LISTEN_FDS come first, those of --preserve-fds after them; also through create and start', async () => {
+  await withOpen(['listen', 'preserve', 'other'], async (fds) => {
+    await withContainer({}, async (container) => {
+      const wrapper = activated('LISTEN_FDS=1 LISTEN_PID=$$')
+      const created = mustSucceed(container.create(['--preserve-fds', '1'], { fds, wrapper }))
+      mustSucceed(container.start())
+      await container.waitForStatus('stopped')
+      const report = JSON.parse(created.stdout) as Report
+      assert.equal(Object.keys(report.fds ?? {}).sort(), ['0', '1', '2', '3', '4'])
+      assert.match(report.fds?.['3'] ?? '', /listen$/)
+      assert.match(report.fds?.['4'] ?? '', /preserve$/)
+      assert.ok(report.env.includes('LISTEN_FDS=1'))
+    })
+  })
+})
+
+test('LISTEN_FDS for another process are none of the container', async () => {
+  await withOpen(['listen'], async (fds) => {
+    const report = await inspect({}, { fds, wrapper: activated('LISTEN_FDS=1 LISTEN_PID=1') })
+    assert.equal(Object.keys(report.fds ?? {}).sort(), ['0', '1', '2'])
+    assert.ok(!report.env.some((line) => line.startsWith('LISTEN_')), report.env.join('\n'))
+  })
+})
+
+test(
+  'LISTEN_FDNAMES go along',
+  async () => {
+    await withOpen(['one', 'two'], async (fds) => {
+      const wrapper = activated('LISTEN_FDS=2 LISTEN_PID=$$ LISTEN_FDNAMES=http:https')
+      const report = await inspect({}, { fds, wrapper })
+      assert.ok(report.env.includes('LISTEN_FDNAMES=http:https'), report.env.join('\n'))
+      assert.match(report.fds?.['4'] ?? '', /two$/)
+    })
+  },
+  { differsFrom: { runc: 'leaves the names out', crun: 'leaves the names out' } },
+)
+
 test('the environment is that of the config, nothing of the caller', async () => {
   const report = await inspect({ process: { env: ['A=1', 'PATH=/bin', 'A=2', 'EMPTY='] } }, { env: { LEAK: 'x' } })
   assert.ok(!report.env.some((line) => line.startsWith('LEAK=') || line.startsWith('TSRUN')), report.env.join('\n'))
@@ -240,9 +296,22 @@ test('processes that stay behind end with the first process of the pid namespace
   assert.is(outcome.status, 5)
 })
 
-test('--no-pivot runs', async () => {
-  await withContainer(withArgs(['true']), (container) => {
-    mustSucceed(container.run(['--no-pivot']))
+test('--no-pivot: the container has its root, and nothing above it', async () => {
+  const script = 'ls -d /bin/probe; cd /; cd ..; ls -d bin/probe; [ -e /proc/1/root/etc/hostname ] || echo none; pwd'
+  await withContainer(withArgs(['sh', '-c', script]), (container) => {
+    const { stdout } = mustSucceed(container.run(['--no-pivot']))
+    assert.is(stdout, '/bin/probe\nbin/probe\nnone\n/\n')
+  })
+})
+
+test('--keep keeps a container that was killed, or whose program failed, until it is deleted', async () => {
+  await withContainer(withArgs(['sh', '-c', 'exit 3']), (container) => {
+    assert.is(container.run(['--keep']).status, 3)
+    assert.is(container.status(), 'stopped')
+    assertFailure(container.run(['--keep']), { text: /already exists/ })
+    mustSucceed(container.delete())
+    assert.is(container.run().status, 3)
+    assert.is(existsSync(join(stateRoot, container.id)), false)
   })
 })
 
