@@ -22,7 +22,8 @@ struct watch {
 	int fd; /* eventfd of v1, inotify of v2 */
 	int unified;
 	uint64_t kills; /* v2: as they were told */
-	uint64_t ooms;	/* v2: times that memory ran out, with or without a kill */
+	uint64_t ooms;	/* v2: times that memory had run out by then */
+	int pending;	/* v2: it has run out since, and nothing was killed yet */
 };
 
 /* A line `name number` of memory.events. */
@@ -41,16 +42,19 @@ static uint64_t counter(const char *text, const char *name)
 static uint64_t look_unified(struct watch *w)
 {
 	char text[1024];
-	uint64_t kills, before = w->kills, ooms = w->ooms;
+	uint64_t kills, before = w->kills;
 
 	if (read_small(w->dir, "memory.events", text, sizeof(text)) < 0) {
-		/* Deleted before it could be read. That it had run out was seen a moment before. */
-		w->ooms = 0;
-		return ooms > 0;
+		/* Deleted before it could be read. That memory had run out was seen a moment before. */
+		kills = w->pending != 0;
+		w->pending = 0;
+		return kills;
 	}
 	kills = counter(text, "oom_kill");
+	if (kills > before)
+		w->ooms = counter(text, "oom");
 	w->kills = kills;
-	w->ooms = kills > before ? 0 : counter(text, "oom") > 0;
+	w->pending = counter(text, "oom") > w->ooms;
 	return kills - before;
 }
 
@@ -85,8 +89,10 @@ static int open_unified(struct err *e, struct watch *w, const char *path)
 	snprintf(file, sizeof(file), "%s/memory.events", path);
 	if (w->fd < 0 || inotify_add_watch(w->fd, file, IN_MODIFY) < 0)
 		return err_set(e, errno, "inotify_add_watch \"%s\"", file);
-	if (read_small(w->dir, "memory.events", text, sizeof(text)) > 0)
+	if (read_small(w->dir, "memory.events", text, sizeof(text)) > 0) {
 		w->kills = counter(text, "oom_kill");
+		w->ooms = counter(text, "oom");
+	}
 	return 0;
 }
 
