@@ -102,6 +102,7 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
   ],
   notify: [[/^start waits|^run |^only that|^the socket is/, 'gives the container the directory of the socket itself']],
   ps: [[/^table: |^options of ps|^a container that has stopped/, 'prints pids alone and takes no options of ps']],
+  remains: [[/^of two creates/, ownText]],
   'rootfs propagation': [
     [/^rootfsPropagation "runbindable"/, 'cannot mask paths any more once the root is unbindable'],
     [/^an unknown rootfsPropagation/, lenient],
@@ -109,6 +110,7 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
   run: [
     [/^--preserve-fds of a closed/, lenient],
     [/^LISTEN_FDS (of the caller|come first)/, 'sets LISTEN_PID, but not LISTEN_FDS'],
+    [/^LISTEN_FDS for another/, 'does not look at LISTEN_PID'],
   ],
   seccomp: [
     [/^SCMP_ACT_(KILL\w*|TRAP) by default/, 'is under the filter itself, with calls of its own'],
