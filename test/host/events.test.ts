@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { type Json, merge, withArgs } from '../helpers/bundle.ts'
-import { type Container, mustSucceed, withContainer, withRunning } from '../helpers/container.ts'
+import { type Json, merge, withArgs, withMounts } from '../helpers/bundle.ts'
+import { type Container, mustSucceed, newSource, withContainer, withRunning } from '../helpers/container.ts'
 import { needsController } from '../helpers/host.ts'
-import { type CallOptions, callRuntime, type RunningCall, startRuntime, until } from '../helpers/runtime.ts'
+import { type CallOptions, callRuntime, isTsrun, type RunningCall, startRuntime, until } from '../helpers/runtime.ts'
 import { scaled } from '../helpers/slow.ts'
 import { assertFailure, hostSuite } from '../helpers/suite.ts'
 
@@ -37,9 +39,20 @@ async function withEvents(
   }
 }
 
-/** What waits for an event tells nobody that it does. */
-function startUp(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, scaled(500)))
+/** What waits for an event tells nobody that it does, but ours has a process that does. */
+function startUp({ child }: RunningCall): Promise<void> {
+  if (!isTsrun) return new Promise((resolve) => setTimeout(resolve, scaled(500)))
+  const waits = (pid: string): boolean => readText(`/proc/${pid}/cmdline`).includes('\0oom\0')
+  const children = (): readonly string[] => readText(`/proc/${child.pid}/task/${child.pid}/children`).split(' ')
+  return until('it watches the memory', () => children().filter(Boolean).some(waits))
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return '' // gone meanwhile
+  }
 }
 
 test(
@@ -93,8 +106,9 @@ test(
   'the end of the container ends a long interval, too',
   async () => {
     await withRunning(config, async (container) => {
-      await withEvents(container, ['--interval', '1h'], async ({ ended, stderr }, events) => {
-        await startUp()
+      await withEvents(container, ['--interval', '1h'], async (call, events) => {
+        const { ended, stderr } = call
+        await startUp(call)
         mustSucceed(container.kill('KILL'))
         await container.waitForStatus('stopped')
         assert.is((await ended).status, 0, stderr())
@@ -109,8 +123,8 @@ test(
   'a process that is killed for want of memory is told, and the container goes on',
   async () => {
     await withRunning(config, async (container) => {
-      await withEvents(container, ['--interval', '1h'], async (_, events) => {
-        await startUp()
+      await withEvents(container, ['--interval', '1h'], async (call, events) => {
+        await startUp(call)
         assert.is(container.exec(['probe', 'memory', '200']).status, 137)
         await until('an event', () => events().some(({ type }) => type === 'oom'))
         const event = events().find(({ type }) => type === 'oom')
@@ -125,12 +139,17 @@ test(
 test(
   'want of memory that ends a container of run, which is deleted at once, is told',
   async () => {
-    await withContainer(merge(config, withArgs(['sh', '-c', 'sleep 1; exec probe memory 200'])), async (container) => {
-      const call = startRuntime(['run', '--bundle', container.bundle, container.id])
+    const source = newSource()
+    const script = 'until [ -e /home/go ]; do sleep 0.05; done; exec probe memory 200'
+    const mounts = withMounts([{ destination: '/home', source, options: ['bind'] }])
+    await withContainer(merge(merge(config, withArgs(['sh', '-c', script])), mounts), async (container) => {
+      const running = startRuntime(['run', '--bundle', container.bundle, container.id])
       await until('it runs', () => callRuntime(['state', container.id]).stdout.includes('"running"'))
-      await withEvents(container, ['--interval', '1h'], async ({ ended }, events) => {
-        assert.is((await call.ended).status, 137)
-        assert.is((await ended).status, 0)
+      await withEvents(container, ['--interval', '1h'], async (call, events) => {
+        await startUp(call)
+        writeFileSync(join(source, 'go'), '')
+        assert.is((await running.ended).status, 137)
+        assert.is((await call.ended).status, 0)
         assert.equal(events(), [{ type: 'oom', id: container.id }])
       })
     })
