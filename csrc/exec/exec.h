@@ -80,6 +80,9 @@ int session_release(struct err *e, struct session *s);
 /* Sends START (session socket), unless it does without, and waits until execve has happened. Return: 0 or < 0. */
 int session_start(struct err *e, struct session *s);
 
+/* After it: the socket closes also for a process that is killed before execve. Return: 0 or < 0. */
+int session_check_execed(struct err *e, struct session *s);
+
 /*
  * `start`: connects to the start socket (dirfd + name), says START, waits until execve has happened.
  * Return: 0; -ECONNREFUSED or -ENOENT when init does not wait there; else < 0 with e filled.

@@ -260,12 +260,16 @@ int session_start(struct err *e, struct session *s)
 
 	/* A process that cannot be told is one that has ended: whoever waits for it learns how. */
 	r = r < 0 ? 0 : await_execve(e, s->socket);
-	/* The socket closes for one that is killed as well. */
-	if (r == 0 && proc_has_not_execed(s->pid, s->start_time))
-		r = describe_death(e, s, "before it ran the program");
 	fd_cleanup(&s->socket);
 	s->socket = -1;
 	return r;
+}
+
+int session_check_execed(struct err *e, struct session *s)
+{
+	if (!proc_has_not_execed(s->pid, s->start_time))
+		return 0;
+	return describe_death(e, s, "before it ran the program");
 }
 
 int start_over_socket(struct err *e, int dirfd, const char *name)

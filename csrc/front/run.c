@@ -15,6 +15,8 @@ static int start(struct err *e, struct launch *l)
 {
 	int r = session_start(e, &l->session);
 
+	if (r == 0)
+		r = session_check_execed(e, &l->session);
 	l->host.status = "running";
 	return r < 0 ? r : host_run(e, &l->host, SECTION_POSTSTART);
 }
