@@ -91,13 +91,13 @@ static int delete_lost(struct err *e, const struct front *f, const char *id)
 	if (!remains_exist(f->root, id))
 		return 0;
 	/* Whoever takes the id meanwhile has its own cgroups by now. */
-	r = statedir_create(&taken, &d, f->root, id);
-	if (r == 0)
-		r = remains_remove(e, f->root, id);
+	if (statedir_create(&taken, &d, f->root, id) < 0) {
+		statedir_close(&d);
+		return 0;
+	}
+	r = remains_remove(e, f->root, id);
 	if (r == 0)
 		r = statedir_remove(e, &d);
-	else if (d.fd < 0)
-		r = 0;
 	statedir_close(&d);
 	return r;
 }
