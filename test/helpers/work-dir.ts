@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
@@ -30,6 +30,13 @@ export function nextNumber(): number {
 /** A new path in the work directory. */
 export function newPath(name: string): string {
   return join(workDir, `${nextNumber()}-${name}`)
+}
+
+/** A new file in the work directory. */
+export function newFile(text: string): string {
+  const path = newPath('file')
+  writeFileSync(path, text)
+  return path
 }
 
 /** A new empty directory in the work directory. */

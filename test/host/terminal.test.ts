@@ -1,52 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, merge } from '../helpers/bundle.ts'
 import { type Container, mustSucceed, withContainer, withRunning } from '../helpers/container.ts'
-import { helpers } from '../helpers/leaks.ts'
-import { programPath } from '../helpers/programs.ts'
 import { findMount, type Report } from '../helpers/report.ts'
-import { type RunningCall, runtimePath, startProgram, until } from '../helpers/runtime.ts'
+import { type RunningCall, runtimePath, until } from '../helpers/runtime.ts'
 import { assertFailure, hostSuite } from '../helpers/suite.ts'
-import { newDir, newPath, stateRoot } from '../helpers/work-dir.ts'
+import { onTerminal, withReceiver } from '../helpers/terminal.ts'
+import { newPath, stateRoot } from '../helpers/work-dir.ts'
 
 const { test, run } = hostSuite('terminal')
 
 function terminal(args: readonly string[], patch: Json = {}): Json {
   return merge({ process: { terminal: true, args } }, patch)
-}
-
-/** Listens on a console socket while `use` runs. */
-async function withReceiver<T>(use: (socket: string, receiver: RunningCall) => Promise<T> | T): Promise<T> {
-  const socket = join(newDir('console'), 'socket')
-  const receiver = startProgram(programPath('receive-fd'), ['console', socket])
-  const pid = receiver.child.pid ?? 0
-  helpers.add(pid)
-  try {
-    await until('the socket is there', () => receiver.stderr().includes('listening'))
-    return await use(socket, receiver)
-  } finally {
-    receiver.child.kill('SIGKILL')
-    await receiver.ended
-    helpers.delete(pid)
-  }
-}
-
-/** Runs a command line of sh on a new terminal of 33 rows and 97 columns; gives what appeared there. */
-async function onTerminal(
-  commandLine: string,
-  input = '',
-): Promise<{ readonly text: string; readonly status: number | null }> {
-  const call = startProgram('script', ['-qec', `stty rows 33 cols 97; ${commandLine}`, '/dev/null'], {
-    env: { SHELL: '/bin/sh' },
-  })
-  if (input !== '') {
-    await until('the prompt', () => call.stdout().includes('ready'))
-    call.child.stdin?.write(input)
-  }
-  const { status } = await call.ended
-  return { text: call.stdout().replaceAll('\r', ''), status }
 }
 
 function quoted(words: readonly string[]): string {
