@@ -7,7 +7,7 @@ import type { Plan } from '../plan/plan.ts'
 import { checkAnnotations, compilePidfdReceiver } from './annotations.ts'
 import { chooseCgroups } from './cgroup-manager.ts'
 import { compileConsole } from './console.ts'
-import { type CompileContext, createContext, findNamespace, hasFlag, invalid, isNew } from './context.ts'
+import { type CompileContext, createContext, hasFlag, invalid } from './context.ts'
 import { compileDevices } from './devices.ts'
 import { compileFinal } from './final.ts'
 import { compileHooks, hasRuntimeHooks } from './hooks.ts'
@@ -19,10 +19,10 @@ import { compileNamespaces } from './namespaces.ts'
 import { compileNetDevices } from './net-devices.ts'
 import { compileOomScore } from './oom-score.ts'
 import { withNotifySocket } from './notify-socket.ts'
+import { compileFields } from './plan-fields.ts'
 import { compileCwd, compileProcess } from './process.ts'
 import { compileRootfs, placeOpens } from './rootfs.ts'
 import { compileSeccomp } from './seccomp.ts'
-import { rootfsPath, stateJsonTemplate, stateOutputTemplate } from './state-json.ts'
 
 /**
  * THE table of contents of a container's life: every op of `create`, `start` and `delete` has its place here, and the
@@ -105,18 +105,7 @@ export function compile(request: PlanRequest, given: Spec): Plan {
   }
   return {
     sections,
-    fields: {
-      id: request.id,
-      stateJson: stateJsonTemplate(context, { cgroups: cgroups.paths, ...intelRdt }, cgroups.unit),
-      stateOutput: stateOutputTemplate(context),
-      freezerFile: cgroups.freezerFile,
-      killDir: cgroups.killDir,
-      sharesPidNamespace: !isNew(findNamespace(context.linux, 'pid')),
-      bundle: request.bundle,
-      rootfs: rootfsPath(context),
-      created: context.facts.time,
-      procsDirs: cgroups.procsDirs,
-    },
+    fields: compileFields(context, cgroups, intelRdt),
     spawn: {
       ...namespaces.spawn,
       cgroupSlot: cgroups.cgroupSlot,
