@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "../base/io.h"
 #include "ops.h"
 #include "path.h"
 #include "procfs.h"
@@ -87,5 +88,47 @@ int op_SYMLINK(struct err *e, struct context *c, const struct op *op)
 		return dir;
 	if (symlinkat(op_string(c, op, 0), dir, name) < 0 && errno != EEXIST)
 		return err_set(e, errno, "symlinkat \"%s\"", path);
+	return 0;
+}
+
+static int is_null(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(1, 3);
+}
+
+/* The container's /dev/null, if it is that; anything else is not even opened. Return: fd or -1. */
+static int open_null(const struct context *c)
+{
+	struct err unused;
+	_fd_close_ int dev = path_open(&unused, c, "/dev", O_DIRECTORY);
+	_fd_close_ int fd = -1;
+	struct stat st;
+
+	if (dev < 0 || fstatat(dev, "null", &st, AT_SYMLINK_NOFOLLOW) < 0 || !is_null(&st))
+		return -1;
+	fd = sys_openat2(dev, "null", O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0,
+			 RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+	if (fd < 0 || fstat(fd, &st) < 0 || !is_null(&st) || fcntl(fd, F_SETFL, 0) < 0)
+		return -1;
+	return take_fd(&fd);
+}
+
+int op_NULL_STDIO(struct err *e, struct context *c, const struct op *op)
+{
+	_fd_close_ int null = -1;
+
+	(void)op;
+	for (int fd = 0; fd < 3; fd++) {
+		struct stat st;
+
+		if (fstat(fd, &st) < 0 || !is_null(&st))
+			continue;
+		if (null < 0)
+			null = fd_above_stdio(open_null(c));
+		if (null < 0)
+			return 0; /* the one of the host will do */
+		if (dup2(null, fd) < 0)
+			return err_set(e, errno, "dup2");
+	}
 	return 0;
 }

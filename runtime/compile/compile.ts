@@ -23,6 +23,7 @@ import { compileFields } from './plan-fields.ts'
 import { compileCwd, compileProcess } from './process.ts'
 import { compileRootfs, placeOpens } from './rootfs.ts'
 import { compileSeccomp } from './seccomp.ts'
+import { compileNullStdio } from './stdio.ts'
 
 /**
  * THE table of contents of a container's life: every op of `create`, `start` and `delete` has its place here, and the
@@ -91,6 +92,7 @@ export function compile(request: PlanRequest, given: Spec): Plan {
       ...compileHooks(context, 'createContainer'),
       // pivot_root; then sysctls (hooks may have made the devices that they are about), masks, read-only paths and root.
       ...final.setup,
+      ...compileNullStdio(context),
     ],
     // First of all: a signal to the caller's terminal is not for the container.
     drop: [process.session, ...process.drop],

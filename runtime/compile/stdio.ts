@@ -2,7 +2,7 @@
 import { TsrunError } from '../../spec/error.ts'
 import type { HostFacts, PlanRequest } from '../facts/request.ts'
 import type { Op } from '../plan/ops.ts'
-import { byFlag, byRuntime, option } from './context.ts'
+import { byFlag, byRuntime, type CompileContext, option } from './context.ts'
 
 /** fs.nr_open, as kernels have it: no descriptor can have a higher number. */
 const MAX_DESCRIPTORS = 1 << 20
@@ -39,6 +39,14 @@ function countListening({ env, pid }: HostFacts): number {
   const [count, owner] = [env.get('LISTEN_FDS') ?? '', env.get('LISTEN_PID') ?? '']
   if (!/^\d{1,7}$/.test(count) || owner !== String(pid)) return 0
   return Number(count)
+}
+
+/**
+ * A /dev/null of the host that stays open in the container could not be found again after a checkpoint, so it gets its own.
+ * ORDER: after devices. With a terminal nothing of the caller's is left.
+ */
+export function compileNullStdio({ process }: Pick<CompileContext, 'process'>): Op[] {
+  return process.terminal === true ? [] : [{ kind: 'null-stdio', ...byRuntime('standard input and output') }]
 }
 
 /** An integer as Go writes it: 12, 0x0c, 0o14 or 014. */

@@ -100,6 +100,7 @@ export const OPS = {
   'sysctl': { code: 67, side: 'I', signature: 'sb', syscall: 'write', args: ['path', 'value'] },
   'like-target': { code: 70, side: 'I', signature: 'FF', syscall: 'fchmod', args: ['tree', 'target'] },
   'place-root': { code: 71, side: 'I', signature: 'Ts', syscall: 'move_mount', args: ['slot', 'path'] },
+  'null-stdio': { code: 75, side: 'I', signature: '', syscall: 'openat2', args: [] },
   'console': { code: 69, side: 'I', signature: 'uuu', syscall: 'ioctl', args: ['rows', 'columns', 'flags'] },
   'session': { code: 80, side: 'I', signature: '', syscall: 'setsid', args: [] },
   'lsm-label': { code: 81, side: 'I', signature: 'ss', syscall: 'write', args: ['lsm', 'value'] },
