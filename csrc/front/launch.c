@@ -257,6 +257,22 @@ void launch_undo(struct launch *l)
 		log_warning(e.text);
 }
 
+void launch_unlock(struct launch *l)
+{
+	statedir_unlock(&l->dir);
+}
+
+void launch_remove(struct launch *l)
+{
+	struct err e;
+	int r = statedir_lock(&e, &l->dir);
+
+	if (r == -ENOENT)
+		return;
+	if (r < 0 || container_destroy(&e, &l->host, &l->dir) < 0)
+		log_warning(e.text);
+}
+
 void launch_end(struct launch *l)
 {
 	guardian_dismiss(&l->guardian);

@@ -49,6 +49,10 @@ int launch_commit(struct err *e, struct launch *l);
 /* Undoes all of it after a failure. */
 void launch_undo(struct launch *l);
 
+/* A front that stays lets others change the container meanwhile, and removes it at the end unless they have. */
+void launch_unlock(struct launch *l);
+void launch_remove(struct launch *l);
+
 /* Releases what this process holds. */
 void launch_end(struct launch *l);
 

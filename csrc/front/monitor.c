@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,6 +56,13 @@ void monitor_close_theirs(struct monitor *m)
 		fd_cleanup(&m->theirs[i]);
 		m->theirs[i] = -1;
 	}
+}
+
+int monitor_adopt_orphans(struct err *e)
+{
+	return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0
+		       ? err_set(e, errno, "prctl (PR_SET_CHILD_SUBREAPER)")
+		       : 0;
 }
 
 int monitor_hold_signals(struct err *e, struct monitor *m)

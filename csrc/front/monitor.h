@@ -24,6 +24,9 @@ int monitor_make_pipes(struct err *e, struct monitor *m);
 /* Closes the process's ends, once it has them. */
 void monitor_close_theirs(struct monitor *m);
 
+/* Makes this process the parent of orphans of the container. Return: 0 or < 0. */
+int monitor_adopt_orphans(struct err *e);
+
 /* From now on signals wait to be forwarded. Return: 0 or < 0. */
 int monitor_hold_signals(struct err *e, struct monitor *m);
 

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <errno.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "../base/io.h"
@@ -41,9 +39,8 @@ static int begin_foreground(struct err *e, struct launch *l, struct monitor *m)
 {
 	int r = launch_plan(e, l, 0);
 
-	if (r == 0 && !args_bool(&l->front->args, "no-subreaper") &&
-	    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
-		r = err_set(e, errno, "prctl (PR_SET_CHILD_SUBREAPER)");
+	if (r == 0 && !args_bool(&l->front->args, "no-subreaper"))
+		r = monitor_adopt_orphans(e);
 	if (r == 0 && !(l->plan.spawn.flags & SPAWN_TERMINAL))
 		r = monitor_make_pipes(e, m);
 	if (r == 0)
@@ -61,7 +58,6 @@ static int begin_foreground(struct err *e, struct launch *l, struct monitor *m)
 /* Return: exit code of the process, or < 0. */
 static int run_foreground(struct err *e, struct launch *l)
 {
-	struct err later;
 	struct monitor m;
 	int r, code;
 
@@ -76,14 +72,15 @@ static int run_foreground(struct err *e, struct launch *l)
 	guardian_reap(&l->guardian);
 	front_keep_template(l->front, &l->request, &l->query);
 	planner_reap(&l->front->planner);
+	launch_unlock(l);
 	/* A service is what its manager has started, and that stays. */
 	l->notify.main_pid = getpid();
 	m.notify = &l->notify;
 	code = monitor_serve(&m, &l->session);
 	monitor_end(&m);
 	l->session.pid = 0;
-	if (!args_bool(&l->front->args, "keep") && container_destroy(&later, &l->host, &l->dir) < 0)
-		log_warning(later.text);
+	if (!args_bool(&l->front->args, "keep"))
+		launch_remove(l);
 	return code;
 }
 
