@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { checkpointFlags, restoreFlags } from './criu-flags.ts'
 
 /** `list` and `ints` may be given more than once; a comma separates nothing. */
 export type FlagType = 'bool' | 'string' | 'list' | 'int' | 'ints'
@@ -89,6 +90,7 @@ const noPivot: Flag = {
   help: 'change the root without pivot_root, for a root on a ramdisk',
 }
 const noNewKeyring: Flag = { name: 'no-new-keyring', type: 'bool', help: 'keep the session keyring of the caller' }
+const noSubreaper: Flag = { name: 'no-subreaper', type: 'bool', help: 'do not become the parent of orphans' }
 const detach: Flag = { name: 'detach', short: 'd', type: 'bool', help: 'do not wait for the process to end' }
 
 /** Of `update`. */
@@ -146,7 +148,7 @@ export const verbs: readonly Verb[] = [
       { name: 'keep', type: 'bool', help: 'do not delete the container when it has ended' },
       pidfdSocket,
       pidFile,
-      { name: 'no-subreaper', type: 'bool', help: 'do not become the parent of orphans' },
+      noSubreaper,
       noPivot,
       noNewKeyring,
       preserveFds,
@@ -211,6 +213,42 @@ export const verbs: readonly Verb[] = [
   ),
   lifecycleVerb('pause', 'freeze all processes of a container', 'Needs the freezer of cgroup v1, or cgroup v2.'),
   lifecycleVerb('resume', 'let the processes of a paused container go on', 'The counterpart of pause.'),
+  {
+    name: 'checkpoint',
+    summary: 'write the processes of a container to an image',
+    usage: containerId,
+    minimum: 1,
+    maximum: 1,
+    runs: 'c',
+    description: [
+      'The container must be running or paused. It is deleted then, unless --leave-running or --pre-dump is given.',
+      'Needs criu(8) on the host, and root. What criu reads besides is the file that the annotation org.criu.config names,',
+      'else /etc/criu/tsrun.conf or /etc/criu/runc.conf.',
+    ],
+    flags: checkpointFlags,
+  },
+  {
+    name: 'restore',
+    summary: 'make a container of an image, and wait for its end',
+    usage: containerId,
+    minimum: 1,
+    maximum: 1,
+    runs: 'c',
+    description: [
+      'The bundle must have the root file system and the config.json that the image was made with, but its paths may differ.',
+      'Ends as run does. Of the hooks, prestart, createRuntime and poststop are run.',
+    ],
+    flags: [
+      ...restoreFlags,
+      bundle,
+      config,
+      detach,
+      pidFile,
+      consoleSocket,
+      noSubreaper,
+      { ...noPivot, help: 'accepted with a warning: criu changes the root with pivot_root' },
+    ],
+  },
   {
     name: 'marks',
     summary: 'print the cgroups that carry the mark of a container',

@@ -22,7 +22,11 @@ const PATIENCE_MS = 60_000
 
 /** The request of the front, or undefined when nobody asked. Errors: protocol. */
 export function readRequest(): Uint8Array | undefined {
-  if (process.argv.length > 2) return undefined
+  return process.argv.length > 2 ? undefined : receiveRequest()
+}
+
+/** The same for a program that was told on its command line that it will be asked. */
+export function receiveRequest(): Uint8Array | undefined {
   const bytes = mapRequest()
   if (bytes === undefined) return undefined
   if (requestLength(bytes) !== bytes.length) throw new TsrunError('protocol', 'the request of tsrun is cut short')

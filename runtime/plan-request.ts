@@ -22,7 +22,11 @@ export function planFromRequest(request: PlanRequest): Plan {
   return request.verb === 'exec' ? plan : { ...plan, warnings: [...warnings, ...plan.warnings] }
 }
 
-function readConfig(request: PlanRequest): { readonly spec: Spec; readonly warnings: readonly string[] } {
+/** The config of a request, as far as it is one. Errors: invalid-json, invalid-config. */
+export function readConfig(request: Pick<PlanRequest, 'config' | 'options'>): {
+  readonly spec: Spec
+  readonly warnings: readonly string[]
+} {
   const name = option(request, 'config') ?? 'config.json'
   const value = parseJson(request.config, name)
   const { problems, warnings } = judgeConfig(value)

@@ -2,16 +2,7 @@
 // `npm run build`: dist/bin/{tsrun,tsrun-plan,tsrun-seccomp,tsrun-systemd}. With names as arguments: only these steps.
 
 import { spawnSync } from 'node:child_process'
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { runSteps, type Step } from './steps.ts'
 

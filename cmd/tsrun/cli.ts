@@ -141,6 +141,8 @@ async function run(line: CommandLine, options: ReportOptions): Promise<number> {
 export async function main(argv: readonly string[]): Promise<number> {
   let options: ReportOptions | undefined
   try {
+    // The front has started it (csrc/front/planner.h).
+    if (argv[0] === 'plan-criu') return await (await import('./plan-criu.ts')).answerCriu()
     const line = parseGoFlags(argv)
     options = reportOptions(line.flags)
     return await run(line, options)

@@ -27,6 +27,8 @@ struct host {
 	int vacancy_checked;
 	int failed;	/* undo comes of a failure, not of delete */
 	int unit_taken; /* the systemd unit, and so its cgroup, is somebody else's */
+	int criu;	/* the connection to criu, while it is called, else -1 */
+	int master;	/* out: the terminal that criu has restored, else -1 */
 };
 int host_run(struct err *e, struct host *h, enum section section);
 
@@ -82,6 +84,12 @@ int session_start(struct err *e, struct session *s);
 
 /* After it: the socket closes also for a process that is killed before execve. Return: 0 or < 0. */
 int session_check_execed(struct err *e, struct session *s);
+
+/*
+ * For a process whose section start makes criu of it: starts it, and runs section commit, which calls criu. When that
+ * has restored a container, the session is that of its init from then on. Return: 0 or < 0; criu is still to be aborted then.
+ */
+int session_run_criu(struct err *e, struct session *s, struct host *h);
 
 /*
  * `start`: connects to the start socket (dirfd + name), says START, waits until execve has happened.

@@ -20,6 +20,7 @@ static int run(struct err *e, struct host *h, enum section section, int all)
 			    .vacancy_checked = h->vacancy_checked,
 			    .failed = h->failed,
 			    .unit_taken = h->unit_taken,
+			    .criu = h->criu,
 			    .socket = -1,
 			    .root = -1,
 			    .proc = -1,
@@ -37,6 +38,8 @@ static int run(struct err *e, struct host *h, enum section section, int all)
 	}
 	r = ops_run(e, &c, section, all, NULL);
 	h->unit_taken = c.unit_taken;
+	h->pid = c.pid;
+	h->master = c.master;
 	return r;
 }
 

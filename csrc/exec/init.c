@@ -124,6 +124,7 @@ void init_context(struct context *c, const struct birth *b)
 	*c = (struct context){.plan = b->plan,
 			      .slots = b->slots,
 			      .status = "creating",
+			      .criu = -1,
 			      .socket = b->socket,
 			      .root = -1,
 			      .proc = -1,

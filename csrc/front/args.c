@@ -21,13 +21,14 @@ struct verb_entry {
 };
 
 static const struct verb_entry verbs[] = {
-	[VERB_CREATE] = {"create", 1, 1}, [VERB_START] = {"start", 1, 1},
-	[VERB_STATE] = {"state", 1, 1},	  [VERB_KILL] = {"kill", 1, 2},
-	[VERB_DELETE] = {"delete", 1, 1}, [VERB_RUN] = {"run", 1, 1},
-	[VERB_EXEC] = {"exec", 1, -1},	  [VERB_PAUSE] = {"pause", 1, 1},
-	[VERB_RESUME] = {"resume", 1, 1}, [VERB_MARKS] = {"marks", 0, 0},
-	[VERB_PROBE] = {"probe", 0, -1},  [VERB_HOLD] = {"hold", 1, 1},
-	[VERB_OOM] = {"oom", 1, 1},
+	[VERB_CREATE] = {"create", 1, 1},   [VERB_START] = {"start", 1, 1},
+	[VERB_STATE] = {"state", 1, 1},	    [VERB_KILL] = {"kill", 1, 2},
+	[VERB_DELETE] = {"delete", 1, 1},   [VERB_RUN] = {"run", 1, 1},
+	[VERB_EXEC] = {"exec", 1, -1},	    [VERB_PAUSE] = {"pause", 1, 1},
+	[VERB_RESUME] = {"resume", 1, 1},   [VERB_MARKS] = {"marks", 0, 0},
+	[VERB_PROBE] = {"probe", 0, -1},    [VERB_HOLD] = {"hold", 1, 1},
+	[VERB_OOM] = {"oom", 1, 1},	    [VERB_CHECKPOINT] = {"checkpoint", 1, 1},
+	[VERB_RESTORE] = {"restore", 1, 1},
 };
 
 static enum verb verb_find(const char *name)

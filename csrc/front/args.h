@@ -20,6 +20,8 @@ enum verb {
 	VERB_PROBE,
 	VERB_HOLD,
 	VERB_OOM,
+	VERB_CHECKPOINT,
+	VERB_RESTORE,
 	VERB_OTHER, /* not one of the front's */
 	VERB_ALL,   /* in tables: a global flag */
 };

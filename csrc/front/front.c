@@ -24,6 +24,7 @@ void front_host(const struct front *f, struct host *h, const struct plan *plan, 
 	h->cache_dir = f->cache;
 	h->libexec_dir = f->libexec;
 	h->warn = log_warning;
+	h->criu = h->master = -1;
 }
 
 void front_put_programs(const struct front *f, struct request *r)
@@ -38,19 +39,21 @@ void front_put_programs(const struct front *f, struct request *r)
 	request_put_text(r, "programs", text);
 }
 
-int front_start_planner(struct err *e, struct front *f)
+int front_start_planner(struct err *e, struct front *f, const char *task)
 {
 	char program[PATH_MAX + 64];
 
 	if (f->planner.pid > 0)
 		return 0;
 	snprintf(program, sizeof(program), "%s/tsrun-plan", f->libexec);
-	return planner_start(e, &f->planner, program);
+	return planner_start(e, &f->planner, program, task);
 }
 
 static int find_plan(const struct front *f, const struct request *r, struct plan_query *query,
 		     char **bytes, size_t *length)
 {
+	if (query->criu)
+		return 0;
 	if (query->dirfd >= 0 && exec_plan_find(query->dirfd, r, bytes, length))
 		return 1;
 	return template_find(f->plans, r, query->subject, bytes, length, &query->template_wanted);
@@ -60,7 +63,7 @@ static int find_plan(const struct front *f, const struct request *r, struct plan
 static int ask_planner(struct err *e, struct front *f, struct request *r, struct plan_query *query,
 		       char **bytes, size_t *length)
 {
-	int result = front_start_planner(e, f);
+	int result = front_start_planner(e, f, query->criu ? PLANNER_CRIU : NULL);
 
 	query->missed = 1;
 	if (result == 0 && query->template_wanted)
@@ -100,6 +103,31 @@ static int get_plan(struct err *e, struct front *f, struct request *r, struct pl
 	f->exit_code = result;
 	*bytes = NULL;
 	return -1;
+}
+
+int front_explain_criu(int r, struct err *e, struct front *f, struct request *request)
+{
+	char *text = NULL;
+	size_t length;
+	struct err unheard;
+	int result;
+
+	planner_stop(&f->planner);
+	planner_reap(&f->planner);
+	request_put_text(request, "criu.failure", e->text);
+	result = front_start_planner(&unheard, f, PLANNER_CRIU);
+	if (result == 0)
+		result = request_finish(&unheard, request);
+	if (result == 0)
+		result = planner_ask(&unheard, &f->planner, request->data, request->length, &text,
+				     &length);
+	if (result <= 0) {
+		free(text);
+		return r;
+	}
+	f->refusal = text;
+	f->exit_code = result;
+	return r;
 }
 
 int front_plan(struct err *e, struct front *f, struct request *r, struct plan_query *query,

@@ -37,8 +37,9 @@ int front_fail(struct front *f, const struct err *e);
 /* Where a plan may be found without the planner. */
 struct plan_query {
 	const struct plan_subject *subject;
-	int dirfd;  /* exec: state directory of the container, where plans are kept; else -1 */
-	int missed; /* out: the planner had to be asked */
+	int dirfd; /* exec: state directory of the container, where plans are kept; else -1 */
+	int criu; /* checkpoint, restore: never kept, and asked of the part of the planner for it */
+	int missed;	     /* out: the planner had to be asked */
 	int template_wanted; /* out: it makes a template, too: front_keep_template */
 };
 
@@ -46,14 +47,17 @@ struct plan_query {
 int front_plan(struct err *e, struct front *f, struct request *r, struct plan_query *query,
 	       char **bytes, size_t *length, struct plan *plan);
 
+/* After a failure of criu: has the planner, asked once more, say what it means. Return: r. */
+int front_explain_criu(int r, struct err *e, struct front *f, struct request *request);
+
 /* Waits for the template that was asked for, and keeps it. */
 void front_keep_template(struct front *f, const struct request *r, struct plan_query *query);
 
 /* Adds which programs answer: a plan of others is not used. */
 void front_put_programs(const struct front *f, struct request *r);
 
-/* Starts the planner, unless it runs. Return: 0 or < 0. */
-int front_start_planner(struct err *e, struct front *f);
+/* Starts the planner, unless it runs. task: its argument, NULL for plans that a container waits for. Return: 0 or < 0. */
+int front_start_planner(struct err *e, struct front *f, const char *task);
 
 /* A host for a stored or fresh plan; slots are the caller's, may be NULL. */
 void front_host(const struct front *f, struct host *h, const struct plan *plan, int *slots);
@@ -72,5 +76,7 @@ int verb_marks(struct front *f);
 int verb_probe(struct front *f);
 int verb_hold(struct front *f);
 int verb_oom(struct front *f);
+int verb_checkpoint(struct front *f);
+int verb_restore(struct front *f);
 
 #endif

@@ -82,6 +82,8 @@ static int fill_request(struct err *e, struct launch *l)
 	request_put_text(r, "root", f->root);
 	front_put_programs(f, r);
 	request_put_args(r, &f->args);
+	if (f->args.verb == VERB_RESTORE)
+		request_put_path(r);
 	if (result == 0)
 		result = request_put_facts(e, r, 1);
 	if (result == 0 && wants_systemd(&f->args))
@@ -144,12 +146,15 @@ int launch_plan(struct err *e, struct launch *l, int detached)
 	r = fill_request(e, l);
 	if (r < 0)
 		return r;
-	fill_subject(l);
+	if (l->front->args.verb == VERB_RESTORE)
+		l->query.criu = 1;
+	else
+		fill_subject(l);
 	r = front_plan(e, l->front, &l->request, &l->query, &l->bytes, &l->length, &l->plan);
 	if (r < 0)
 		return r;
 	/* Init starts as a copy of this process, and would carry it along. */
-	if (!l->query.template_wanted)
+	if (!l->query.template_wanted && !l->query.criu)
 		request_free(&l->request);
 	front_host(l->front, &l->host, &l->plan, l->slots);
 	l->host.status = "creating";
@@ -225,16 +230,23 @@ static int write_state(struct err *e, struct launch *l)
 	return statedir_put(e, &l->dir, "init", init, strlen(init));
 }
 
+int launch_record(struct err *e, struct launch *l)
+{
+	int r = write_state(e, l);
+
+	if (r == 0 && l->pid_file) {
+		r = pid_file_write(e, l->pid_file, l->session.pid);
+		l->pid_written = r == 0;
+	}
+	return r;
+}
+
 int launch_commit(struct err *e, struct launch *l)
 {
 	int r = host_run(e, &l->host, SECTION_COMMIT);
 
 	if (r == 0)
-		r = write_state(e, l);
-	if (r == 0 && l->pid_file) {
-		r = pid_file_write(e, l->pid_file, l->session.pid);
-		l->pid_written = r == 0;
-	}
+		r = launch_record(e, l);
 	if (r == 0 && l->listener >= 0)
 		r = session_release(e, &l->session);
 	return r;

@@ -46,6 +46,9 @@ int launch_begin(struct err *e, struct launch *l, const int *stdio, int wait_for
 /* Writes down what was made: from here on it is a container. Return: 0 or < 0. */
 int launch_commit(struct err *e, struct launch *l);
 
+/* The second half of it: state.json and the pid file, once section commit has run. Return: 0 or < 0. */
+int launch_record(struct err *e, struct launch *l);
+
 /* Undoes all of it after a failure. */
 void launch_undo(struct launch *l);
 

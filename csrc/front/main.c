@@ -131,7 +131,7 @@ static int prepare_launch(struct err *e, struct front *f, char **argv, int seale
 	if (!sealed) {
 		r = check_preserved_fds(e, &f->args);
 		if (r >= 0 && !args_string(&f->args, "plan-fd") && !expects_kept_plan(f))
-			r = front_start_planner(e, f);
+			r = front_start_planner(e, f, NULL);
 		return r < 0 ? r : seal_enter(e, argv, directory, &f->planner);
 	}
 	preserved = check_preserved_fds(e, &f->args);
@@ -171,6 +171,10 @@ static int dispatch(struct front *f)
 		return verb_hold(f);
 	case VERB_OOM:
 		return verb_oom(f);
+	case VERB_CHECKPOINT:
+		return verb_checkpoint(f);
+	case VERB_RESTORE:
+		return verb_restore(f);
 	case VERB_NONE:
 	case VERB_OTHER:
 	case VERB_ALL:

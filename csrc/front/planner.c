@@ -30,11 +30,12 @@
  * Runs in the memory of the front (vfork): only system calls. Without a JIT the engine boots in half the time, and
  * nothing of the caller's environment can change what it does.
  */
-static void __attribute__((noreturn)) become_planner(const char *program, int socket, int request)
+static void __attribute__((noreturn))
+become_planner(const char *program, const char *task, int socket, int request)
 {
 	static char *const environment[] = {"BUN_JSC_useJIT=0",
 					    "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
-	char *const argv[] = {(char *)(uintptr_t)program, NULL};
+	char *const argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)task, NULL};
 	int null = open("/dev/null", O_RDWR);
 
 	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
@@ -66,7 +67,7 @@ static int make_request_file(struct err *e)
 	return high < 0 ? err_set(e, errno, "fcntl") : high;
 }
 
-int planner_start(struct err *e, struct planner *p, const char *program)
+int planner_start(struct err *e, struct planner *p, const char *program, const char *task)
 {
 	_fd_close_ int request = -1;
 	int pair[2];
@@ -83,7 +84,7 @@ int planner_start(struct err *e, struct planner *p, const char *program)
 		return err_set(e, errno, "socketpair");
 	pid = vfork();
 	if (pid == 0)
-		become_planner(program, pair[1], request);
+		become_planner(program, task, pair[1], request);
 	close(pair[1]);
 	if (pid < 0) {
 		close(pair[0]);

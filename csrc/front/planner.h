@@ -8,6 +8,9 @@
 
 #include "../base/err.h"
 
+/* The task of planning checkpoint and restore, and of explaining what criu says. */
+#define PLANNER_CRIU "plan-criu"
+
 struct planner {
 	int socket;  /* -1 when there is none */
 	int request; /* the memory file that the request goes into */
@@ -18,7 +21,7 @@ struct planner {
  * Starts PROGRAM with one end of a socket as its fd 3 and an empty memory file for the request as its fd 4, and comes
  * back while it boots. Return: 0 or < 0.
  */
-int planner_start(struct err *e, struct planner *p, const char *program);
+int planner_start(struct err *e, struct planner *p, const char *program, const char *task);
 
 /*
  * Sends the request and waits for the answer, 30 s at most. *answer is fresh memory.

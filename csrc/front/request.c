@@ -267,6 +267,14 @@ void request_put_args(struct request *r, const struct args *a)
 	}
 }
 
+void request_put_path(struct request *r)
+{
+	const char *path = getenv("PATH");
+
+	if (path)
+		request_put_text(r, "env.PATH", path);
+}
+
 int request_finish(struct err *e, struct request *r)
 {
 	uint32_t head[HEADER_WORDS] = {MAGIC_REQUEST, REQUEST_VERSION, (uint32_t)r->length,

@@ -61,6 +61,9 @@ int request_put_facts(struct err *e, struct request *r, int with_cgroups);
 /* Adds what the systemd cgroup driver has to know, where systemd runs. */
 void request_put_systemd(struct request *r);
 
+/* Adds where the caller looks for programs. */
+void request_put_path(struct request *r);
+
 /* Fills in the header. Return: 0 or < 0. */
 int request_finish(struct err *e, struct request *r);
 

@@ -30,7 +30,9 @@ struct context {
 	int vacancy_checked; /* CGROUP_VACANT has run: see host_check_vacant */
 	int unit_taken;	     /* the systemd unit, and so its cgroup, is somebody else's */
 
-	/* Init only. */
+	int criu; /* the connection to criu, while it is called */
+
+	/* Init only, but for the master, which a front gets from criu. */
 	int socket;	   /* to the front */
 	int root;	   /* O_PATH: where in-root paths start */
 	int proc;	   /* O_PATH: a verified procfs */

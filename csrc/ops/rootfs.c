@@ -74,6 +74,36 @@ int op_PLACE_ROOT(struct err *e, struct context *c, const struct op *op)
 	return 0;
 }
 
+int op_CRIU_ROOT(struct err *e, struct context *c, const struct op *op)
+{
+	const char *path = op_string(c, op, 1);
+	int *tree = &c->slots[op->args[0]];
+	_fd_close_ int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_fd_close_ int place = -1;
+	int r;
+
+	if (top < 0)
+		return err_set(e, errno, "open \"/\"");
+	r = set_propagation(e, top, "\"/\"", TS_MS_SLAVE, 1);
+	if (r == 0)
+		r = set_propagation(e, *tree, "the root file system", TS_MS_SLAVE, 1);
+	if (r < 0)
+		return r;
+	if (c->root >= 0) {
+		close(take_fd(&c->root));
+		if (syscall(SYS_umount2, path, TS_MNT_DETACH) < 0)
+			return err_set(e, errno, "umount2 \"%s\"", path);
+	}
+	place = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (place < 0)
+		return err_set(e, errno, "open \"%s\"", path);
+	if (sys_move_mount(*tree, "", place, "",
+			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return err_set(e, errno, "move_mount of the root file system to \"%s\"", path);
+	c->root = fd_above_stdio(take_fd(tree));
+	return 0;
+}
+
 int op_PIVOT(struct err *e, struct context *c, const struct op *op)
 {
 	_fd_close_ int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);

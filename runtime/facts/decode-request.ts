@@ -31,9 +31,9 @@ export function requestLength(header: Uint8Array): number {
 export function decodeRequest(bytes: Uint8Array): PlanRequest {
   const entries = readEntries(bytes)
   const verb = need(entries, 'verb')
-  if (verb !== 'create' && verb !== 'run' && verb !== 'exec') throw damaged(`verb ${JSON.stringify(verb)} is unknown`)
+  if (!isVerb(verb)) throw damaged(`verb ${JSON.stringify(verb)} is unknown`)
   return {
-    verb: verb satisfies PlanVerb,
+    verb,
     id: need(entries, 'id'),
     bundle: need(entries, 'bundle'),
     root: need(entries, 'root'),
@@ -43,9 +43,16 @@ export function decodeRequest(bytes: Uint8Array): PlanRequest {
     process: entries.get('process'),
     state: entries.get('state'),
     wantsTemplate: entries.get('want') === 'template',
+    criuFailure: entries.get('criu.failure'),
     facts: toFacts(entries),
     target: toTarget(entries),
   }
+}
+
+const verbs: readonly string[] = ['create', 'run', 'exec', 'checkpoint', 'restore'] satisfies PlanVerb[]
+
+function isVerb(name: string): name is PlanVerb {
+  return verbs.includes(name)
 }
 
 function damaged(what: string): TsrunError {

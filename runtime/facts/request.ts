@@ -42,7 +42,7 @@ export interface SystemdFacts {
   readonly userControllers?: string | undefined
 }
 
-export type PlanVerb = 'create' | 'run' | 'exec'
+export type PlanVerb = 'create' | 'run' | 'exec' | 'checkpoint' | 'restore'
 
 /** One request for a plan: csrc/README.md, "Request". */
 export interface PlanRequest {
@@ -65,6 +65,8 @@ export interface PlanRequest {
   readonly facts: HostFacts
   /** create, run: a template of the plan is welcome, too (plan/template.ts). */
   readonly wantsTemplate?: boolean | undefined
-  /** exec: the container's init. */
+  /** checkpoint, restore: how criu has failed, when that is to be explained. */
+  readonly criuFailure?: string | undefined
+  /** exec, checkpoint: the container's init. */
   readonly target?: { readonly pid: number; readonly cgroup: string } | undefined
 }

@@ -121,10 +121,10 @@ export function makeFeatures({ version, commit, libseccomp, libsystemd }: BuildI
     },
     annotations: {
       'io.github.seccomp.libseccomp.version': libseccomp,
-      'org.opencontainers.runc.checkpoint.enabled': 'false',
+      'org.opencontainers.runc.checkpoint.enabled': 'true',
       'tsrun.commit': commit,
       'tsrun.version': version,
     },
-    potentiallyUnsafeConfigAnnotations: [KNOWN_PREFIX],
+    potentiallyUnsafeConfigAnnotations: [KNOWN_PREFIX, 'org.criu.config'],
   }
 }

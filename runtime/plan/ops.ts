@@ -8,7 +8,7 @@
  */
 export const OPS = {
   'open-tree': { code: 1, side: 'B', signature: 'suP', syscall: 'open_tree', args: ['path', 'flags', 'slot'] },
-  'open': { code: 2, side: 'H', signature: 'suP', syscall: 'open', args: ['path', 'flags', 'slot'] },
+  'open': { code: 2, side: 'B', signature: 'suP', syscall: 'open', args: ['path', 'flags', 'slot'] },
   'open-ns': { code: 3, side: 'H', signature: 'suP', syscall: 'open', args: ['path', 'nstype', 'slot'] },
   'connect': { code: 4, side: 'B', signature: 'suP', syscall: 'connect', args: ['path', 'socktype', 'slot'] },
   'open-char': {
@@ -101,6 +101,7 @@ export const OPS = {
   'like-target': { code: 70, side: 'I', signature: 'FF', syscall: 'fchmod', args: ['tree', 'target'] },
   'place-root': { code: 71, side: 'I', signature: 'Ts', syscall: 'move_mount', args: ['slot', 'path'] },
   'null-stdio': { code: 75, side: 'I', signature: '', syscall: 'openat2', args: [] },
+  'criu-root': { code: 76, side: 'I', signature: 'Ts', syscall: 'move_mount', args: ['tree', 'path'] },
   'console': { code: 69, side: 'I', signature: 'uuu', syscall: 'ioctl', args: ['rows', 'columns', 'flags'] },
   'session': { code: 80, side: 'I', signature: '', syscall: 'setsid', args: [] },
   'lsm-label': { code: 81, side: 'I', signature: 'ss', syscall: 'write', args: ['lsm', 'value'] },
@@ -138,6 +139,12 @@ export const OPS = {
   },
   'preserve-fds': { code: 101, side: 'I', signature: 'u', syscall: 'close_range', args: ['count'] },
   'execve': { code: 102, side: 'I', signature: 'vv', syscall: 'execve', args: ['args', 'env'] },
+  'criu-socket': { code: 106, side: 'I', signature: 'P', syscall: 'socketpair', args: ['slot'] },
+  'loopback-of-init': { code: 107, side: 'H', signature: '', syscall: 'ioctl', args: [] },
+  'readonly-root-of-init': { code: 108, side: 'H', signature: '', syscall: 'mount_setattr', args: [] },
+  'exec-criu': { code: 103, side: 'I', signature: 'Fs', syscall: 'execve', args: ['slot', 'program'] },
+  'number-fd': { code: 104, side: 'I', signature: 'Fu', syscall: 'dup2', args: ['slot', 'number'] },
+  'criu-call': { code: 105, side: 'H', signature: 'bu', syscall: 'recvmsg', args: ['request', 'status'] },
   'systemd-start': {
     code: 110,
     side: 'H',

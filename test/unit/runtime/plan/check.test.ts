@@ -22,7 +22,7 @@ test('a plan whose parts fit', () => {
 
 test('an op in a section of the other side', () => {
   assert.match(check({ prepare: [open(0), join(0)] }), /op prepare\[1\] join-cgroup cannot run there/)
-  assert.match(check({ setup: [open(0)] }), /cannot run there/)
+  assert.match(check({ setup: [{ kind: 'remove-dir', path: '/x', ...from }] }), /cannot run there/)
 })
 
 test('slots that are empty, used up, or out of range', () => {
