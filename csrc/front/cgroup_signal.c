@@ -59,7 +59,19 @@ static int signal_tree(int dirfd, int signal)
 	return count;
 }
 
-int container_signal_all(struct err *e, const struct container *c, int signal)
+/* Kills all of a v2 cgroup at once. Return: 0, or < 0 where that cannot be done; *killed: there was a process. */
+static int kill_cgroup(int fd, int *killed)
+{
+	char text[128];
+	ssize_t n = read_small(fd, "cgroup.events", text, sizeof(text));
+	int r = write_once(fd, "cgroup.kill", "1", 1);
+
+	if (r == 0)
+		*killed = n > 0 && strstr(text, "populated 1") != NULL;
+	return r;
+}
+
+int container_signal_all(struct err *e, const struct container *c, int signal, int *signalled)
 {
 	const char *path = c->plan.fields[FIELD_CGROUP];
 	int rounds = signal == SIGKILL ? KILL_ROUNDS : 1;
@@ -74,13 +86,15 @@ int container_signal_all(struct err *e, const struct container *c, int signal)
 			return 0;
 		if (fd < 0)
 			return err_set(e, errno, "open cgroup \"%s\"", path);
-		if (signal == SIGKILL && write_once(fd, "cgroup.kill", "1", 1) == 0) {
+		if (signal == SIGKILL && kill_cgroup(fd, signalled) == 0) {
 			close(fd);
 			return 0;
 		}
 		n = signal_tree(fd, signal);
 		if (n < 0 && n != -ENODEV && n != -ENOENT)
 			return err_set(e, -n, "read \"%s/cgroup.procs\"", path);
+		if (n > 0)
+			*signalled = 1;
 		if (n > 0 && rounds > 0)
 			sleep_ms(1);
 	}

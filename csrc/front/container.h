@@ -42,8 +42,11 @@ const char *status_name(enum status status);
 /* A pidfd of init, after making sure that it is the same process. Return: fd, or -ESRCH with e filled, or < 0. */
 int container_pidfd(struct err *e, const struct container *c);
 
-/* Sends a signal to every process in the container's cgroup and below. Return: 0, -ENOENT without a cgroup, or < 0. */
-int container_signal_all(struct err *e, const struct container *c, int signal);
+/*
+ * Sends a signal to every process in the container's cgroup and below; *signalled is set when there was one.
+ * Return: 0, -ENOENT without a cgroup, or < 0.
+ */
+int container_signal_all(struct err *e, const struct container *c, int signal, int *signalled);
 
 /*
  * What comes when a container ends, or could not be made: undo, the poststop hooks, and the state directory last.

@@ -46,7 +46,7 @@ static int delete_container(struct err *e, const struct front *f, struct contain
 {
 	enum status status;
 	struct host h;
-	int r = statedir_lock(e, &c->dir);
+	int killed = 0, r = statedir_lock(e, &c->dir);
 
 	if (r < 0)
 		return r == -ENOENT && force ? 0 : r;
@@ -59,7 +59,7 @@ static int delete_container(struct err *e, const struct front *f, struct contain
 		r = kill_and_wait(e, f, c, status);
 	/* Without a pid namespace of its own the rest of the container may still live. */
 	if (r == 0 && strcmp(c->plan.fields[FIELD_PIDNS_SHARED], "1") == 0)
-		r = container_signal_all(e, c, SIGKILL);
+		r = container_signal_all(e, c, SIGKILL, &killed);
 	if (r < 0 && r != -ENOENT)
 		return r;
 	front_host(f, &h, &c->plan, NULL);

@@ -35,22 +35,22 @@ static int has_v1_freezer(const struct container *c)
 static int signal_container(struct err *e, const struct front *f, const struct container *c,
 			    int signal)
 {
-	int all = args_bool(&f->args, "all");
+	int all = args_bool(&f->args, "all"), signalled = 0;
 	int shared = signal == SIGKILL && strcmp(c->plan.fields[FIELD_PIDNS_SHARED], "1") == 0;
 	enum status status = container_status(c);
 	struct host h;
 	int r = 0;
 
-	if (status == STATUS_STOPPED && !all)
+	if (status == STATUS_STOPPED && !all && !shared)
 		return err_set(e, 0, "container not running");
 	if (all || shared)
-		r = container_signal_all(e, c, signal);
-	/* Also an init that has left its cgroup, or has none. */
-	if (r == -ENOENT || (r == 0 && !all))
-		r = status == STATUS_STOPPED ? 0 : signal_init(e, c, signal);
-	/* It may have died of the first signal already. */
-	if (r == -ESRCH && shared)
-		r = 0;
+		r = container_signal_all(e, c, signal, &signalled);
+	/* Also those that have left their cgroup, or have none; init may be among those that were just killed. */
+	if (r == -ENOENT || (r == 0 && !all)) {
+		r = signal_init(e, c, signal);
+		if (r == -ESRCH && (signalled > 0 || all))
+			r = 0;
+	}
 	if (r < 0 || signal != SIGKILL || status != STATUS_PAUSED || !has_v1_freezer(c))
 		return r;
 	/* In a frozen v1 cgroup even SIGKILL has no effect before it is thawed. */

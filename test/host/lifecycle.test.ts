@@ -76,10 +76,10 @@ test('create --bundle defaults to the current directory', async () => {
   })
 })
 
-test('flags may come with one dash, with = and before the id only', async () => {
+test('flags may come with one dash, with = and behind the id', async () => {
   await withContainer(sleeper, (container) => {
     mustSucceed(callRuntime(['create', `-bundle=${container.bundle}`, '--no-pivot=false', container.id]))
-    mustSucceed(callRuntime(['delete', '-force', container.id]))
+    mustSucceed(callRuntime(['delete', container.id, '-force']))
     mustSucceed(callRuntime(['create', '-b', container.bundle, container.id]))
   })
 })
@@ -291,6 +291,38 @@ test('kill reaches a created container', async () => {
     await container.waitForStatus('stopped')
     assertFailure(container.start(), { text: /cannot start a container that has stopped/ })
   })
+})
+
+test(
+  'a created container ends by the signals that end a program, though its init has pid 1',
+  async () => {
+    for (const signal of ['TERM', 'INT', 'HUP', 'QUIT']) {
+      await withContainer(sleeper, async (container) => {
+        mustSucceed(container.create())
+        mustSucceed(container.kill(signal))
+        await container.waitForStatus('stopped')
+      })
+    }
+  },
+  { differsFrom: { crun: 'ignores them' } },
+)
+
+test('kill KILL ends every process when the pid namespace is shared, with init or without', async () => {
+  const namespaces = ['network', 'ipc', 'uts', 'mount'].map((type) => ({ type }))
+  for (const first of [false, true]) {
+    await withRunning(withArgs(['sleep', '62'], { linux: { namespaces } }), async (container) => {
+      const dir = readCgroupDir(container.pid(), 'pids') ?? ''
+      const members = (): string => readFileSync(join(dir, 'cgroup.procs'), 'utf8').trim()
+      mustSucceed(container.exec(['sleep', '61'], ['--detach']))
+      if (first) {
+        process.kill(container.pid(), 'SIGKILL')
+        await container.waitForStatus('stopped')
+      }
+      mustSucceed(container.kill('KILL'))
+      await until('all are gone', () => members() === '')
+      assertFailure(container.kill('KILL'), { text: /container not running/ })
+    })
+  }
 })
 
 test('kill --all KILL ends every process when the pid namespace is shared', async () => {
