@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { basename } from 'node:path'
 import { type Flag, globalFlags, type Verb, verbs } from '../flags.ts'
 import { versionText } from './version.ts'
 
@@ -22,13 +23,20 @@ function flagRows(flags: readonly Flag[]): readonly (readonly [string, string])[
     })
 }
 
+/** The name that the program was called by: it may be installed as the runtime that its callers know. */
+function calledName(): string {
+  const name = basename(process.argv0)
+  return name === '' || name === 'tsrun-plan' || name.startsWith('bun') || name.startsWith('node') ? 'tsrun' : name
+}
+
 /** The help of one verb. */
 export function verbHelp(verb: Verb): string {
-  const usage = ['tsrun', verb.name, '[options]', verb.usage].filter((word) => word !== '').join(' ')
+  const name = calledName()
+  const usage = [name, verb.name, '[options]', verb.usage].filter((word) => word !== '').join(' ')
   const options = columns([...flagRows(verb.flags), ['--help, -h', 'show this help']])
   const description = verb.description.map((text) => `   ${text}\n`).join('')
   return `NAME:
-   tsrun ${verb.name} - ${verb.summary}
+   ${name} ${verb.name} - ${verb.summary}
 
 USAGE:
    ${usage}
@@ -41,6 +49,7 @@ ${options}`
 
 /** The help of the program. */
 export function programHelp(): string {
+  const name = calledName()
   const commands = columns([
     ...verbs.filter(({ hidden }) => hidden !== true).map((verb) => [verb.name, verb.summary] as const),
     ['help', 'show this, or the help of a command'],
@@ -51,10 +60,10 @@ export function programHelp(): string {
     ['--version, -v', 'print the version'],
   ])
   return `NAME:
-   tsrun - runs containers as the Open Container Initiative specifies them
+   ${name} - Open Container Initiative runtime
 
 USAGE:
-   tsrun [global options] command [options] [arguments...]
+   ${name} [global options] command [options] [arguments...]
 
 VERSION:
    ${versionText().trimEnd().replaceAll('\n', '\n   ').replace('tsrun version ', '')}

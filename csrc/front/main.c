@@ -45,10 +45,14 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static int print_version(void)
+/* Installed under another name, it answers to that: callers look for the one that they know. */
+static int print_version(const char *program)
 {
-	dprintf(1, "tsrun version %s\ncommit: %s\nspec: %s\nlibseccomp: %s\n", TSRUN_VERSION,
-		TSRUN_COMMIT, SPEC_VERSION, TSRUN_LIBSECCOMP);
+	const char *name = strrchr(program, '/');
+
+	name = name ? name + 1 : program;
+	dprintf(1, "%s version %s\ncommit: %s\nspec: %s\nlibseccomp: %s\n", *name ? name : "tsrun",
+		TSRUN_VERSION, TSRUN_COMMIT, SPEC_VERSION, TSRUN_LIBSECCOMP);
 	return 0;
 }
 
@@ -238,7 +242,7 @@ int main(int argc, char **argv)
 	if (args_parse(&e, &f.args, argc, argv) < 0)
 		return usage(&f, argv, &e);
 	if (f.args.version)
-		return print_version();
+		return print_version(argc > 0 ? argv[0] : "");
 	if (f.args.help || f.args.verb == VERB_NONE || f.args.verb == VERB_OTHER)
 		return run_planner_program(&f, argv);
 	if (args_count_check(&e, &f.args) < 0)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, withArgs } from '../helpers/bundle.ts'
 import { mustSucceed, withContainer, withRunning } from '../helpers/container.ts'
-import { callRuntime, isTsrun, until } from '../helpers/runtime.ts'
+import { callRuntime, isTsrun, runtimePath, until } from '../helpers/runtime.ts'
 import { assertFailure, hostSuite } from '../helpers/suite.ts'
 import { newDir } from '../helpers/work-dir.ts'
 
@@ -60,6 +61,19 @@ test('--version names the program, a commit and the specification', () => {
   assert.match(text, /^commit: \S+/m)
   assert.match(text, /^spec: 1\.\d+\.\d+/m)
 })
+
+test(
+  'called by another name, the program answers to that',
+  () => {
+    const link = join(newDir('bin'), 'runc')
+    symlinkSync(runtimePath, link)
+    const call = (...args: readonly string[]): string => spawnSync(link, args, { encoding: 'utf8' }).stdout
+    assert.match(call('--version'), /^runc version /)
+    assert.match(call('--help'), /^NAME:\n +runc - Open Container Initiative runtime\n/)
+    assert.match(call('create', '--help'), /^NAME:\n +runc create - /)
+  },
+  { differsFrom: { crun: 'has one name' } },
+)
 
 test('help, -h and --help of every verb end with 0', () => {
   mustSucceed(callRuntime(['--help'], { root: null }))
