@@ -11,6 +11,7 @@
 #include "../base/io.h"
 #include "console.h"
 #include "container.h"
+#include "debug.h"
 #include "exec_fifo.h"
 #include "front.h"
 #include "handout.h"
@@ -232,6 +233,7 @@ static int begin(struct err *e, struct exec *x)
 	}
 	x->host.pid = x->session.pid;
 	x->host.start_time = x->session.start_time;
+	debug_session(x->host.plan, &x->session);
 	if (console >= 0)
 		r = handout_send(e, console, x->session.master, "/dev/ptmx");
 	if (r == 0 && pidfd_socket >= 0)

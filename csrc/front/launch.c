@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../base/io.h"
+#include "debug.h"
 #include "handout.h"
 #include "log.h"
 
@@ -202,6 +203,7 @@ int launch_begin(struct err *e, struct launch *l, const int *stdio, int wait_for
 	l->host.pid = l->session.pid;
 	l->host.start_time = l->session.start_time;
 	l->host.status = "created";
+	debug_session(l->host.plan, &l->session);
 	guardian_tell_init(&l->guardian, l->session.pid, l->session.start_time);
 	if (console >= 0)
 		r = handout_send(e, console, l->session.master, "/dev/ptmx");

@@ -133,6 +133,11 @@ void log_warning(const char *text)
 	log_write("warning", text);
 }
 
+int log_wants_debug(void)
+{
+	return sink.debug;
+}
+
 void log_debug(const char *format, ...)
 {
 	char text[1024];

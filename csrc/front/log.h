@@ -18,6 +18,7 @@ int log_descriptor(void);
 /* Goes to the log, and as plain text to stderr when the log is a file. */
 void log_error(const char *text);
 void log_warning(const char *text);
+int log_wants_debug(void);
 void log_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*

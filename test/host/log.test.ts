@@ -2,7 +2,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import { type Json, withArgs } from '../helpers/bundle.ts'
-import { mustSucceed, newContainer, withContainer } from '../helpers/container.ts'
+import { mustSucceed, newContainer, withContainer, withRunning } from '../helpers/container.ts'
 import { isTsrun } from '../helpers/runtime.ts'
 import { hostSuite } from '../helpers/suite.ts'
 import { newPath } from '../helpers/work-dir.ts'
@@ -81,6 +81,25 @@ test('--debug writes more, all lines parse', async () => {
     mustSucceed(container.run([], { globals: ['--debug', '--log', log, '--log-format', 'json'] }))
   })
   assert.ok(jsonLines(log).some((line) => line['level'] === 'debug'))
+})
+
+test('--debug tells of the steps of a process into its container, in words that callers look for', async () => {
+  const debug = { globals: ['--debug'] }
+  await withRunning(
+    withArgs(['sleep', '60'], { linux: { seccomp: { defaultAction: 'SCMP_ACT_ALLOW' } } }),
+    (container, created) => {
+      assert.not.match(created.stderr, /level=debug/)
+      const { stderr } = mustSucceed(container.exec(['true'], [], debug))
+      for (const text of [/nsexec container setup/, /nsexec\S*: affinity: 0x\w+/, /child process in init\(\)/]) {
+        assert.match(stderr, text)
+      }
+      assert.match(stderr, /setns_init: about to exec/)
+      assert.match(stderr, /seccomp filter flags: \d+/)
+    },
+  )
+  await withContainer(withArgs(['true']), (container) => {
+    assert.match(mustSucceed(container.run([], debug)).stderr, /init: closing the pipe to signal completion/)
+  })
 })
 
 test('a wrong --log-format and an unwritable --log are refused', () => {
