@@ -19,11 +19,23 @@
 #define REMOVE_TIMEOUT_MS 10000
 #define MADE_MARK "trusted.tsrun.made"
 
-/* A new v1 cpuset has no CPUs and no memory nodes, and no process may enter it before it has both. */
-static int inherit_cpuset(struct err *e, const char *path)
+/* The value of a cpuset file in the directory above. Return: its length, or < 0. */
+static ssize_t read_above(const char *path, const char *file, char *value, size_t size)
+{
+	char above[PATH_MAX + 32];
+
+	snprintf(above, sizeof(above), "%s/../%s", path, file);
+	return read_small(AT_FDCWD, above, value, size);
+}
+
+/*
+ * A new v1 cpuset has no CPUs and no memory nodes, and no process may enter it before it has both. One that somebody made for
+ * the container and left empty gets them, too. Recurses upwards; at the latest the root of the hierarchy has some.
+ */
+static int inherit_cpuset(struct err *e, char *path)
 {
 	static const char *const files[] = {"cpuset.cpus", "cpuset.mems"};
-	char own[PATH_MAX + 32], above[PATH_MAX + 32], value[4096], have[4096];
+	char own[PATH_MAX + 32], value[4096], have[4096];
 
 	for (unsigned int i = 0; i < 2; i++) {
 		ssize_t n;
@@ -32,10 +44,21 @@ static int inherit_cpuset(struct err *e, const char *path)
 		snprintf(own, sizeof(own), "%s/%s", path, files[i]);
 		if (read_small(AT_FDCWD, own, have, sizeof(have)) != 0)
 			continue;
-		snprintf(above, sizeof(above), "%s/../%s", path, files[i]);
-		n = read_small(AT_FDCWD, above, value, sizeof(value));
+		n = read_above(path, files[i], value, sizeof(value));
+		if (n == 0) {
+			char *slash = strrchr(path, '/');
+
+			if (!slash || slash == path)
+				return err_set(e, ENODATA, "read \"%s/../%s\"", path, files[i]);
+			*slash = '\0';
+			r = inherit_cpuset(e, path);
+			*slash = '/';
+			if (r < 0)
+				return r;
+			n = read_above(path, files[i], value, sizeof(value));
+		}
 		if (n < 0)
-			return err_set(e, (int)-n, "read \"%s\"", above);
+			return err_set(e, (int)-n, "read \"%s/../%s\"", path, files[i]);
 		r = write_once(AT_FDCWD, own, value, (size_t)n);
 		if (r < 0)
 			return err_set(e, -r, "write \"%s\" to \"%s\"", value, own);

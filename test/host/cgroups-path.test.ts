@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readFileSync, rmdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import { defaultNamespaces, withArgs } from '../helpers/bundle.ts'
 import { mustSucceed, newContainer, newId, runOnce, withContainer } from '../helpers/container.ts'
-import { cgroupVersion, readCgroupMounts } from '../helpers/host.ts'
+import { cgroupVersion, needsCgroup1, needsController, readCgroupMounts } from '../helpers/host.ts'
 import { assertFailure, hostSuite } from '../helpers/suite.ts'
 
 const { test, run } = hostSuite('cgroups path')
@@ -34,6 +34,21 @@ test('cgroupsPath: the container is where it says, in all hierarchies; what stay
     assert.ok(removeCgroup(parent) > 0)
   })
 })
+
+test(
+  'a cpuset above that somebody left empty is filled',
+  async () => {
+    const parent = `/${newId('parent')}`
+    const mount = readCgroupMounts().find(({ controllers }) => controllers.includes('cpuset'))
+    mkdirSync(`${mount?.dir}${parent}`)
+    await withContainer(withArgs(['true'], { linux: { cgroupsPath: `${parent}/below` } }), (container) => {
+      mustSucceed(container.create())
+      mustSucceed(container.delete(['--force']))
+      assert.ok(removeCgroup(parent) > 0)
+    })
+  },
+  { needs: [needsCgroup1, needsController('cpuset')] },
+)
 
 test(
   'a create that fails leaves no directory above cgroupsPath either',
