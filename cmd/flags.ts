@@ -334,7 +334,7 @@ export const verbs: readonly Verb[] = [
     maximum: 1,
     runs: 'ts',
     description: [
-      'What is not given, or 0, stays as it is. Device rules cannot be changed.',
+      'What is not given stays as it is, and so does what is 0; but a limit of 0 processes is one of 1. Device rules cannot be changed.',
       'With --resources the flags for single limits are ignored. The file has the form of linux.resources in config.json:',
       '{"memory": {"limit": 67108864, "swap": 67108864}, "cpu": {"shares": 512}, "pids": {"limit": 100}}',
     ],

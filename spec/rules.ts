@@ -63,6 +63,7 @@ import { sysctlNamespaced } from './rules/sysctl-namespaced.ts'
 import { timeOffsets } from './rules/time-offsets.ts'
 import { unifiedNames } from './rules/unified-names.ts'
 import { userIds } from './rules/user-ids.ts'
+import { userGroup } from './rules/user-group.ts'
 import { userMapped } from './rules/user-mapped.ts'
 import { userRequired } from './rules/user-required.ts'
 import { usernsNeedsIdMappings } from './rules/userns-needs-id-mappings.ts'
@@ -168,6 +169,7 @@ export const RULES: readonly Rule[] = [
 /** What the specification wants told, yet not refused. */
 export const WARNINGS: readonly Rule[] = [
   mountsDestinationRelative,
+  userGroup,
   capabilitiesKnown,
   capabilitiesEffective,
   capabilitiesAmbient,

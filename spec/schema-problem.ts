@@ -45,6 +45,12 @@ const PATTERNS: Readonly<Record<string, string>> = {
   '^CAP_[A-Z_]+$': 'write a name like "CAP_CHOWN"',
 }
 
+/** Fields with words of their own, which callers look for. */
+const WORDS: readonly (readonly [pointer: RegExp, words: string])[] = [
+  [/^\/linux\/memoryPolicy\/mode$/, 'invalid memory policy mode'],
+  [/^\/linux\/memoryPolicy\/flags\/\d+$/, 'invalid memory policy flag'],
+]
+
 function describe(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'a list'
@@ -82,7 +88,9 @@ export function schemaProblems(validator: SchemaValidator, value: unknown): read
   for (const error of validator.errors ?? []) {
     const missing = error.keyword === 'required' ? String(error.params['missingProperty']) : undefined
     const pointer = missing === undefined ? error.instancePath : pointerTo(error.instancePath, missing)
-    const text = missing === undefined ? explain(error, pointerValue(value, pointer)) : 'is missing: it is required'
+    const words = WORDS.find(([known]) => known.test(pointer))?.[1]
+    const what = missing === undefined ? explain(error, pointerValue(value, pointer)) : 'is missing: it is required'
+    const text = words === undefined ? what : `${words}: ${what}`
     // ajv tells "type" last, behind bounds and patterns that the wrong type failed as well
     if (error.keyword === 'type' || !problems.has(pointer)) problems.set(pointer, { pointer, text })
   }

@@ -50,7 +50,8 @@ export function compileExecCgroups(input: ExecCgroupInput): {
     seen.add(directory)
     const origin: Provenance = {
       cause: sub === undefined ? 'runtime' : 'flag:--cgroup',
-      label: sub === undefined ? 'cgroup of the container' : `--cgroup ${sub}`,
+      // Callers look for "adding pid".
+      label: sub === undefined ? 'cgroup of the container' : `--cgroup ${sub}: error adding pid to it`,
     }
     // What was asked for on the command line must be there; and pure v2 has no other cgroup to be in.
     const tolerate: Tolerated[] = input.rootless && sub === undefined ? ['ENOENT', 'EPERM'] : []

@@ -43,7 +43,7 @@ export function controllerDirectory(paths: CgroupPaths, controller: string): str
  * idle, swappiness). Device rules stay as they are. Errors: invalid-config, not-supported, cgroup.
  */
 export function compileUpdate(resources: LinuxResources, paths: CgroupPaths, read: ReadCgroupFile): CgroupUpdate {
-  const wanted = withoutUnset(resources)
+  const wanted = withoutDevices(resources)
   const unified = isUnified(paths)
   if (unified && wanted.memory?.checkBeforeUpdate) checkUsage(wanted.memory, read)
   const writes = unified
@@ -56,9 +56,8 @@ export function compileUpdate(resources: LinuxResources, paths: CgroupPaths, rea
   }
 }
 
-/** Elsewhere a limit of zero processes is a limit. */
-function withoutUnset({ pids, devices: _, ...resources }: LinuxResources): LinuxResources {
-  return pids?.limit ? { ...resources, pids } : resources
+function withoutDevices({ devices: _, ...resources }: LinuxResources): LinuxResources {
+  return resources
 }
 
 function directoryOf(write: CgroupWrite, paths: CgroupPaths): string {

@@ -109,7 +109,7 @@ function parseAccess(text: string | undefined, pointer: string): number {
     if (letter === 'r') access |= ACCESS_READ
     else if (letter === 'w') access |= ACCESS_WRITE
     else if (letter === 'm') access |= ACCESS_MKNOD
-    else throw bad(`${pointer}/access`, `${JSON.stringify(text)} has a letter other than r, w, m`)
+    else if (letter !== 'a') throw bad(`${pointer}/access`, `${JSON.stringify(text)} has a letter other than r, w, m`)
   }
   if (access === 0) throw bad(`${pointer}/access`, 'must not be empty')
   return access

@@ -30,7 +30,7 @@ export function compileMemoryPolicy({ linux }: CompileContext): Op[] {
     {
       kind: 'memory-policy',
       mode: MEMORY_POLICY_MODE[memoryPolicy.mode] | flags,
-      nodes: toNumberMask(memoryPolicy.nodes ?? '', '/linux/memoryPolicy/nodes'),
+      nodes: toNumberMask(memoryPolicy.nodes ?? '', '/linux/memoryPolicy/nodes', 'memory policy node'),
       ...origin('/linux/memoryPolicy', memoryPolicy.mode),
     },
   ]

@@ -4,15 +4,18 @@ import { invalid } from './context.ts'
 /** More than any kernel can be built for. */
 const MAX_NUMBER = 65535
 
+/** What the numbers are of, in errors. */
+export type NumberKind = 'CPU' | 'memory policy node'
+
 /** '0-3,7' or '0-15:2/8' (two of each eight) -> bits, the lowest number first. Errors: invalid-config for a number beyond reason. */
-export function toNumberMask(list: string, pointer: string): Uint8Array {
+export function toNumberMask(list: string, pointer: string, kind: NumberKind): Uint8Array {
   const numbers: number[] = []
   for (const item of list.split(',')) {
     const match = /^(\d+)(?:-(\d+)(?::(\d+)\/(\d+))?)?$/.exec(item.trim())
     if (match === null) continue
     const first = Number(match[1])
     const last = Number(match[2] ?? match[1])
-    if (last > MAX_NUMBER) throw invalid(pointer, list, `${last} is too large`)
+    if (last > MAX_NUMBER) throw invalid(pointer, list, `invalid ${kind} ${last}: it is too large`)
     const used = Number(match[3] ?? 1)
     const group = Math.max(Number(match[4] ?? 1), 1)
     for (let number = first; number <= last; number++) if ((number - first) % group < used) numbers.push(number)

@@ -30,7 +30,9 @@ export function compileSeccomp(context: CompileContext): SeccompPlan {
       path: seccomp.listenerPath ?? '',
       socktype: SOCK_STREAM,
       slot: listener,
-      ...origin(`${FIELD}/listenerPath`),
+      cause: `${FIELD}/listenerPath`,
+      // Callers look for these words.
+      label: 'linux.seccomp.listenerPath: failed to connect with seccomp agent',
     })
   }
   const state = notify ? seccompStateTemplate(context) : ''

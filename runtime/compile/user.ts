@@ -20,7 +20,7 @@ export interface UserPlan {
 
 /** Who the process is. Spec: config.md#posix-platform-user. Errors: invalid-config for groups that cannot be set. */
 export function compileUser(context: CompileContext): UserPlan {
-  const { uid, gid, umask = DEFAULT_UMASK, additionalGids = [] } = context.process.user
+  const { uid, gid = 0, umask = DEFAULT_UMASK, additionalGids = [] } = context.process.user
   const from = processOrigin(context, 'user', 'user')
   const denied = deniesSetgroups(context)
   const kept = keepsGroups(context)

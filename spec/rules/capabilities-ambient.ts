@@ -22,7 +22,8 @@ export const capabilitiesAmbient: Rule = {
     if (refused.length > 0) {
       report(
         '/process/capabilities/ambient',
-        `cannot be granted without being permitted and inheritable: ${refused.join(', ')}`,
+        // Callers look for these words.
+        `can't raise ambient capability ${refused.join(', ')}: it takes one that is permitted and inheritable`,
       )
     }
   },

@@ -15,7 +15,8 @@ export const deviceCgroup: Rule = {
       const { type = '', access = '' } = device as { readonly type?: string; readonly access?: string }
       if (!['', 'a', 'b', 'c'].includes(type))
         report(`${at}/type`, `${JSON.stringify(type)} is no type of device: give a, b or c`)
-      if (!/^[rwm]*$/.test(access))
+      // "rwa" is about in configs; the a says nothing.
+      if (!/^[rwma]*$/.test(access))
         report(`${at}/access`, `${JSON.stringify(access)} is no access: write letters of rwm`)
       for (const name of ['major', 'minor'] as const) {
         const value = device[name]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { numberListFault } from '../number-list.ts'
+import { countNumbers, numberListFault } from '../number-list.ts'
 import type { Rule } from '../rule.ts'
 
 const NO_NODES: ReadonlySet<string> = new Set(['MPOL_DEFAULT', 'MPOL_LOCAL'])
@@ -20,7 +20,7 @@ export const memoryPolicy: Rule = {
     const fault = numberListFault(nodes)
     if (fault !== undefined) report(`${at}/nodes`, `${fault}: correct it`)
     if (NO_NODES.has(mode)) {
-      if (nodes !== '') report(`${at}/nodes`, `does not suit ${mode}, which takes no nodes: remove it`)
+      if (nodes !== '') report(`${at}/nodes`, `${mode} mode requires 0 nodes but got ${countNumbers(nodes)}: remove it`)
       if (flags.length > 0) report(`${at}/flags`, `does not suit ${mode}, which takes no flags: remove it`)
     } else if (nodes === '' && mode !== 'MPOL_PREFERRED') {
       report(`${at}/nodes`, `is missing: ${mode} needs at least one node`)

@@ -25,7 +25,8 @@ export const seccompNotify: Rule = {
       if (write !== -1) {
         report(
           `/linux/seccomp/syscalls/${index}/names/${write}`,
-          `write cannot have ${NOTIFY}, the runtime itself would wait for the listener: remove it`,
+          // Callers look for the first words.
+          `${NOTIFY} cannot be used for the write syscall, the runtime itself would wait for the listener: remove it`,
         )
       }
     }

@@ -2,7 +2,7 @@
 import type { Rule } from '../rule.ts'
 
 /**
- * A POSIX process has a user and a group.
+ * A POSIX process has a user. Without a group it has that of root, as everywhere else.
  * Spec: config.md#posix-platform-user
  */
 export const userRequired: Rule = {
@@ -15,10 +15,6 @@ export const userRequired: Rule = {
     // the schema is as lenient as the official one here, so the types do not hold yet
     const user: { readonly uid?: number; readonly gid?: number } | undefined = process.user
     if (user === undefined) report('/process/user', 'is missing: give {"uid": 0, "gid": 0}, or other ids')
-    else {
-      for (const name of ['uid', 'gid'] as const) {
-        if (user[name] === undefined) report(`/process/user/${name}`, 'is missing: give the id to run as')
-      }
-    }
+    else if (user.uid === undefined) report('/process/user/uid', 'is missing: give the id to run as')
   },
 }

@@ -182,6 +182,19 @@ test(
   { needs },
 )
 
+test(
+  'flags may stand behind the id; no processes at all is one',
+  async () => {
+    await withRunning(config, (container) => {
+      mustSucceed(container.call('update', [], ['--pids-limit', '30', '--cpu-share=512']))
+      isLimited(container, { pids: '30', shares: '512' })
+      mustSucceed(container.call('update', [], ['--pids-limit', '0']))
+      isLimited(container, { pids: '1' })
+    })
+  },
+  { needs, differsFrom: { 'runc<1.4': 'leaves the limit as it is', crun: 'takes no flags there' } },
+)
+
 test('device rules stay as they are', async () => {
   await withRunning(sleeper, (container) => {
     mustSucceed(withJson(container, { devices: [{ allow: true, access: 'rwm' }], pids: { limit: 30 } }))

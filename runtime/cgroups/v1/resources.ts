@@ -18,7 +18,7 @@ export function compileResourcesV1(resources: LinuxResources, inForce?: LimitsIn
   if (unified !== undefined && Object.keys(unified).length > 0) {
     throw new TsrunError(
       'not-supported',
-      'linux.resources.unified: this host uses cgroup v1, where unified settings cannot be applied',
+      'linux.resources.unified: invalid configuration: this host uses cgroup v1, where unified settings cannot be applied',
       { pointer: '/linux/resources/unified' },
     )
   }

@@ -68,9 +68,10 @@ testRules({
     good: [{ '/process': undefined }],
     bad: [
       [{ '/process/user': undefined }, '/process/user'],
-      [{ '/process/user': {} }, '/process/user/uid', '/process/user/gid'],
+      [{ '/process/user': {} }, '/process/user/uid'],
     ],
   },
+  'user-group': { bad: [[{ '/process/user/gid': undefined }, '/process/user/gid']] },
   'user-ids': {
     good: [{ '/process/user/uid': 4294967294, '/process/user/umask': 511 }],
     bad: [

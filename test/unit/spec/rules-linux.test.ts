@@ -90,6 +90,7 @@ testRules({
     good: [
       { '/linux/resources/devices/1/type': 'a', '/linux/resources/devices/1/minor': -1 },
       { '/linux/resources/devices/1/access': '' },
+      { '/linux/resources/devices/1/access': 'rwa' },
     ],
     bad: [
       [{ '/linux/resources/devices/1/type': 'p' }, '/linux/resources/devices/1/type'],

@@ -94,11 +94,11 @@ test('zero leaves a limit as it is, unless it is a value', () => {
   const zeros: LinuxResources = {
     memory: { limit: 0, swap: 0, reservation: 0 },
     cpu: { shares: 0, quota: 0, period: 0, realtimePeriod: 0, realtimeRuntime: 0, cpus: '', mems: '' },
-    pids: { limit: 0 },
     blockIO: { weight: 0 },
   }
   assert.equal(writes(1, zeros), [])
   assert.equal(writes(2, zeros), [])
+  assert.equal(writes(1, { pids: { limit: 0 } }), ['/v1/pids/c/pids.max 1'])
   assert.equal(writes(1, { cpu: { burst: 0, idle: 0 } }), ['/v1/cpu/c/cpu.cfs_burst_us 0', '/v1/cpu/c/cpu.idle 0'])
 })
 

@@ -320,7 +320,11 @@ test('has the weights that other runtimes compute', () => {
 
 test('refuses what cannot be applied, by name', () => {
   const cases: [1 | 2, LinuxResources, RegExp][] = [
-    [1, { unified: { 'memory.high': '1' } }, /^linux\.resources\.unified: this host uses cgroup v1/],
+    [
+      1,
+      { unified: { 'memory.high': '1' } },
+      /^linux\.resources\.unified: invalid configuration: this host uses cgroup v1/,
+    ],
     [1, { memory: { swappiness: 101 } }, /^linux\.resources\.memory\.swappiness: 101 is not/],
     [1, { hugepageLimits: [{ pageSize: '../2MB', limit: 1 }] }, /hugepageLimits\[0\]\.pageSize/],
     [2, { hugepageLimits: [{ pageSize: '2mb', limit: 1 }] }, /hugepageLimits\[0\]\.pageSize/],
