@@ -127,6 +127,8 @@ void init_context(struct context *c, const struct birth *b)
 			      .criu = -1,
 			      .socket = b->socket,
 			      .root = -1,
+			      .root_path = "",
+			      .made_slot = NO_SLOT,
 			      .proc = -1,
 			      .empty = -1,
 			      .master = -1,
@@ -232,6 +234,24 @@ static void release_stack(void)
 	madvise((void *)(here - STACK_SWEEP), STACK_SWEEP - STACK_SLACK, MADV_DONTNEED);
 }
 
+static void end_on_signal(int number)
+{
+	_exit(128 + number);
+}
+
+/*
+ * To the init of a pid namespace signals without a handler mean nothing, and a container that waits for its start would
+ * not end when it is told to. execve takes the handlers away.
+ */
+static void obey_signals(void)
+{
+	static const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+	struct sigaction ends = {.sa_handler = end_on_signal};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		sigaction(numbers[i], &ends, NULL);
+}
+
 /* Nobody is told that the front has gone, which then ends this process, too. */
 static void await_start(struct context *c, const struct birth *b)
 {
@@ -254,6 +274,8 @@ void init_finish(struct context *c, const struct birth *b)
 	struct err e;
 
 	close_unneeded(c);
+	if (b->options->start_listener >= 0)
+		obey_signals();
 	if (b->options->start_listener >= 0)
 		seccomp_load_early(c);
 	if (b->options->start_listener >= 0)

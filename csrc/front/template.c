@@ -16,6 +16,7 @@
 #define POOL_LENGTH_WORD 5
 #define PLAN_LENGTH_WORD 2
 #define PLAN_HEADER_WORDS 56u
+#define ROOTFS_WORD 39 /* offset in the pool */
 
 enum hole_class { CLASS_PATH, CLASS_WORD, CLASS_TEXT, CLASS_NUMBER, CLASS_UNIT };
 enum piece_kind { PIECE_LITERAL, PIECE_HOLE, PIECE_ID, PIECE_BUNDLE, PIECE_TIME };
@@ -284,6 +285,28 @@ static int make_plan(struct filler *f)
 	return 1;
 }
 
+/* A bind mount of a part of the root is planned otherwise, and a template does not know what its holes say. */
+static int has_path_in_root(const struct filler *f)
+{
+	const uint32_t *header = (const uint32_t *)(const void *)f->plan;
+	uint64_t at = (uint64_t)header[POOL_OFFSET_WORD] + header[ROOTFS_WORD];
+	const char *root = f->plan + at;
+	size_t length = at < f->length ? strnlen(root, f->length - at) : 0;
+	uint32_t rows;
+	const uint32_t *hole = table(&f->t, H_HOLES, 3, &rows);
+
+	if (length == 0 || length == f->length - at)
+		return 1;
+	for (uint32_t i = 0; i < rows; i++) {
+		const struct span *text = &f->holes[i];
+
+		if (hole[3 * i] == CLASS_PATH && text->length > length &&
+		    text->data[length] == '/' && memcmp(text->data, root, length) == 0)
+			return 1;
+	}
+	return 0;
+}
+
 int template_fill_in(const char *template, size_t size, const struct plan_subject *s, char **plan,
 		     size_t *length)
 {
@@ -301,7 +324,7 @@ int template_fill_in(const char *template, size_t size, const struct plan_subjec
 		return 0;
 	f->t = (struct template){template, size, words};
 	f->subject = s;
-	done = match(f) && make_plan(f);
+	done = match(f) && make_plan(f) && !has_path_in_root(f);
 	if (done) {
 		*plan = f->plan;
 		*length = f->length;

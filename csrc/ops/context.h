@@ -33,9 +33,11 @@ struct context {
 	int criu; /* the connection to criu, while it is called */
 
 	/* Init only, but for the master, which a front gets from criu. */
-	int socket;	   /* to the front */
-	int root;	   /* O_PATH: where in-root paths start */
-	int proc;	   /* O_PATH: a verified procfs */
+	int socket;	       /* to the front */
+	int root;	       /* O_PATH: where in-root paths start */
+	const char *root_path; /* where its tree is attached; "" is over "/" */
+	uint32_t made_slot;    /* target that ENSURE made last; NO_SLOT: it was there */
+	int proc;	       /* O_PATH: a verified procfs */
 	int null_attached; /* /dev/null's tree hangs in the root already, so it is cloned from there */
 	int empty;	   /* read-only empty tmpfs for masks, once attached; -1 before */
 	int master;	   /* console, until READY */

@@ -10,6 +10,7 @@
 
 #include "explain_exec.h"
 #include "ops.h"
+#include "process.h"
 
 #define DEFAULT_PATH \
 	"/usr/local/bin:/bin:/usr/bin" /* as execvp of musl; only where the config has no PATH */
@@ -114,8 +115,7 @@ int op_FIND_EXEC(struct err *e, struct context *c, const struct op *op)
 	return find(e, c, args[0] ? args[0] : "", env);
 }
 
-/* An empty HOME counts as none. The vector may move. */
-static char **with_home(char **env, char *home, uint32_t count)
+char **env_with_home(char **env, char *home, uint32_t count)
 {
 	long at = env_find(env, "HOME");
 	char **larger;
@@ -148,7 +148,7 @@ int op_EXECVE(struct err *e, struct context *c, const struct op *op)
 		if (r < 0)
 			return r;
 	}
-	whole = with_home(env, c->home, op->args[3]);
+	whole = env_with_home(env, c->home, op->args[3]);
 	if (!whole)
 		return err_set(e, ENOMEM, "exec");
 	env = whole;

@@ -12,8 +12,10 @@
 #include "../base/appendix.h"
 #include "child.h"
 #include "ops.h"
+#include "process.h"
 
 #define HOOK_WARNS 1u
+#define HOOK_HOME 2u
 #define INTERVAL_MS 10
 
 /* The end of what a hook printed. */
@@ -256,6 +258,13 @@ static int run_hook(struct err *e, struct context *c, const struct op *op)
 	int ends[2];
 	pid_t pid;
 
+	if (args && env && (op->args[8] & HOOK_HOME)) {
+		char **whole = env_with_home(env, c->home, op->args[4]);
+
+		if (!whole)
+			return err_set(e, ENOMEM, "hook \"%s\"", path);
+		env = whole;
+	}
 	if (!args || !env)
 		return err_set(e, ENOMEM, "hook \"%s\"", path);
 	state = state_file(e, c, op);

@@ -9,6 +9,7 @@
 
 #define IOPRIO_WHO_PROCESS 1
 #define CPU_BYTES 1024u /* 8192 CPUs, as many as a kernel can be built for */
+#define DEADLINE 6u	/* SCHED_DEADLINE */
 #define NODE_BYTES 128u /* 1024 nodes, the same */
 
 /* libc and kernel headers clash over it. */
@@ -26,6 +27,12 @@ struct scheduling {
 	uint32_t util_max;
 };
 
+/* 0 is the caller: init sets its own, the front that of init. */
+static pid_t subject(const struct context *c)
+{
+	return c->socket >= 0 ? 0 : c->pid;
+}
+
 int op_SCHEDULER(struct err *e, struct context *c, const struct op *op)
 {
 	struct scheduling s = {
@@ -40,10 +47,13 @@ int op_SCHEDULER(struct err *e, struct context *c, const struct op *op)
 		.util_max = 1024,
 	};
 
-	(void)c;
-	if (syscall(SYS_sched_setattr, 0, &s, 0u) < 0)
-		return err_set(e, errno, "sched_setattr (policy %u, nice %d, priority %u)",
-			       s.policy, s.nice, s.priority);
+	if (syscall(SYS_sched_setattr, subject(c), &s, 0u) < 0)
+		return err_set(
+			e, errno, "sched_setattr (policy %u, nice %d, priority %u%s)", s.policy,
+			s.nice, s.priority,
+			errno == EPERM && s.policy == DEADLINE
+				? "; this process scheduler can't be used together with AllowedCPUs"
+				: "");
 	return 0;
 }
 
@@ -74,12 +84,12 @@ static int fill_mask(unsigned long *words, size_t size, const char *bytes, uint3
 int op_CPU_AFFINITY(struct err *e, struct context *c, const struct op *op)
 {
 	unsigned long mask[CPU_BYTES / sizeof(unsigned long)];
-	/* 0 is the caller: init sets its own, the front that of init. */
-	pid_t pid = c->socket >= 0 ? 0 : c->pid;
 
-	if (fill_mask(mask, sizeof(mask), op_string(c, op, 0), op->args[1]) < 0)
+	if (op->args[1] == 0)
+		memset(mask, 0xff, sizeof(mask));
+	else if (fill_mask(mask, sizeof(mask), op_string(c, op, 0), op->args[1]) < 0)
 		return err_set(e, EINVAL, "sched_setaffinity (a CPU above %u)", CPU_BYTES * 8 - 1);
-	if (syscall(SYS_sched_setaffinity, pid, sizeof(mask), mask) < 0)
+	if (syscall(SYS_sched_setaffinity, subject(c), sizeof(mask), mask) < 0)
 		return err_set(e, errno, "sched_setaffinity%s",
 			       errno == EINVAL ? " (none of the CPUs can be used here)" : "");
 	return 0;

@@ -31,6 +31,14 @@ static int check_not_procfs(struct err *e, const char *path, int fd)
 	return err_set(e, 0, "\"%s\" leads into /proc: it cannot be mounted over", path);
 }
 
+static int exists(const struct context *c, const char *path)
+{
+	struct err unused;
+	_fd_close_ int fd = path_open(&unused, c, path, 0);
+
+	return fd != -ENOENT;
+}
+
 int op_ENSURE(struct err *e, struct context *c, const struct op *op)
 {
 	int like = op_slot(c, op, 2), fd;
@@ -43,6 +51,7 @@ int op_ENSURE(struct err *e, struct context *c, const struct op *op)
 			return err_set(e, errno, "fstat of the source");
 		kind = S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_FILE;
 	}
+	c->made_slot = exists(c, op_string(c, op, 0)) ? NO_SLOT : op->args[4];
 	fd = path_ensure(e, c, op_string(c, op, 0), kind, op->args[3]);
 	if (fd < 0)
 		return fd;
@@ -145,19 +154,30 @@ int op_MOUNT_FS(struct err *e, struct context *c, const struct op *op)
 	return fd < 0 ? fd : slot_put(c, op->args[5], fd);
 }
 
-int op_LIKE_TARGET(struct err *e, struct context *c, const struct op *op)
+/* A directory that was there gives the file system that covers it its mode; one that was made for it does not. */
+int op_MOUNT_FS_LIKE(struct err *e, struct context *c, const struct op *op)
 {
-	_fd_close_ int tree =
-		openat(op_slot(c, op, 0), ".", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	const char *type = op_string(c, op, 0), *source = op_string(c, op, 1);
+	_free_ char **options = plan_vector(c->plan, op->args + 2);
+	uint32_t count = op->args[3];
+	char mode[16], **larger;
 	struct stat st;
+	int fd;
 
-	if (tree < 0)
-		return err_set(e, errno, "open the new tree");
-	if (fstat(op_slot(c, op, 1), &st) < 0)
-		return err_set(e, errno, "fstat of the target");
-	if (fchmod(tree, st.st_mode & 07777) < 0)
-		return err_set(e, errno, "fchmod (mode %04o)", st.st_mode & 07777);
-	return 0;
+	larger = options ? realloc(options, (count + 2) * sizeof(*options)) : NULL;
+	if (!larger)
+		return err_set(e, ENOMEM, "malloc");
+	options = larger;
+	if (c->made_slot != op->args[5]) {
+		if (fstat(op_slot(c, op, 5), &st) < 0)
+			return err_set(e, errno, "fstat of the target");
+		snprintf(mode, sizeof(mode), "mode=%o", st.st_mode & 07777);
+		options[count++] = mode;
+	}
+	options[count] = NULL;
+	fd = is_too_long(source, options) ? mount_legacy(e, type, source, options, op->args[4])
+					  : make_mount(e, type, source, options, op->args[4]);
+	return fd < 0 ? fd : slot_put(c, op->args[6], fd);
 }
 
 int op_MOVE(struct err *e, struct context *c, const struct op *op)

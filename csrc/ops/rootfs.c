@@ -6,10 +6,12 @@
 
 #include "ops.h"
 #include "path.h"
+#include "rootfs.h"
 
 #define OPEN_NOFOLLOW 1u
 #define OPEN_DIRECTORY 2u
 #define PIVOT_CHROOT 1u
+#define TREE_RECURSIVE 1u
 
 static int set_propagation(struct err *e, int fd, const char *what, uint32_t propagation,
 			   int recursive)
@@ -22,11 +24,24 @@ static int set_propagation(struct err *e, int fd, const char *what, uint32_t pro
 	return 0;
 }
 
+/*
+ * Where the tree is attached: at its own path, where hooks that enter the mount namespace look for it. A user namespace may
+ * not be let in there; then it goes over "/". Return: fd or -1.
+ */
+static int find_place(struct context *c, const char *path, int top)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	c->root_path = fd < 0 ? "" : path;
+	return fd < 0 ? fcntl(top, F_DUPFD_CLOEXEC, 3) : fd;
+}
+
 int op_ATTACH_ROOT(struct err *e, struct context *c, const struct op *op)
 {
 	uint32_t propagation = op->args[1] & ~TS_MS_REC;
 	int *tree = &c->slots[op->args[0]];
 	_fd_close_ int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_fd_close_ int place = -1;
 	int r;
 
 	if (top < 0)
@@ -43,13 +58,31 @@ int op_ATTACH_ROOT(struct err *e, struct context *c, const struct op *op)
 		r = set_propagation(e, top, "\"/\"", TS_MS_PRIVATE, 0);
 	if (r < 0)
 		return r;
-	if (sys_move_mount(*tree, "", top, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) <
-	    0)
-		return err_set(e, errno, "move_mount of the root file system to \"/\"");
+	place = find_place(c, op_string(c, op, 2), top);
+	if (place < 0)
+		return err_set(e, errno, "fcntl F_DUPFD_CLOEXEC");
+	if (sys_move_mount(*tree, "", place, "",
+			   MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return err_set(e, errno, "move_mount of the root file system to \"%s\"",
+			       *c->root_path ? c->root_path : "/");
 	if (c->root >= 0)
 		close(c->root);
 	c->root = fd_above_stdio(take_fd(tree));
-	return 0;
+	/* Where hooks of createContainer expect to be. */
+	return fchdir(c->root) < 0 ? err_set(e, errno, "fchdir to the root file system") : 0;
+}
+
+/* The new root goes over the old one, so that nobody who enters the namespace sees that first. */
+static int change_root(struct err *e, struct context *c, int old)
+{
+	int r = hide_host_filesystems(e, c, c->root_path);
+
+	if (r < 0)
+		return r;
+	if (*c->root_path && sys_move_mount(c->root, "", old, "",
+					    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return err_set(e, errno, "move_mount of the root file system to \"/\"");
+	return chroot(".") < 0 ? err_set(e, errno, "chroot") : 0;
 }
 
 int op_PLACE_ROOT(struct err *e, struct context *c, const struct op *op)
@@ -114,8 +147,9 @@ int op_PIVOT(struct err *e, struct context *c, const struct op *op)
 	if (fchdir(c->root) < 0)
 		return err_set(e, errno, "fchdir to the root file system");
 	if (op->args[0] & PIVOT_CHROOT) {
-		if (chroot(".") < 0)
-			return err_set(e, errno, "chroot");
+		r = change_root(e, c, old);
+		if (r < 0)
+			return r;
 	} else {
 		/* The old root ends up on top of the new one. */
 		if (sys_pivot_root(".", ".") < 0)
@@ -163,7 +197,8 @@ int op_REFUSE_SYMLINK(struct err *e, struct context *c, const struct op *op)
 		return err_set(e, errno, "fstat \"%s\"", path);
 	if (!S_ISDIR(st.st_mode))
 		return err_set(e, S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR,
-			       "openat2 \"%s\" (it must be a real directory)", path);
+			       "openat2 \"%s\" (%s must be mounted on ordinary directory)", path,
+			       path);
 	return 0;
 }
 
@@ -175,4 +210,21 @@ int op_OPEN_ROOTED(struct err *e, struct context *c, const struct op *op)
 	int fd = path_open(e, c, op_string(c, op, 0), flags);
 
 	return fd < 0 ? fd : slot_put(c, op->args[2], fd);
+}
+
+int op_OPEN_TREE_ROOTED(struct err *e, struct context *c, const struct op *op)
+{
+	const char *path = op_string(c, op, 0);
+	unsigned int how = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
+	_fd_close_ int fd = path_open(e, c, path, 0);
+	int tree;
+
+	if (fd < 0)
+		return fd;
+	if (op->args[1] & TREE_RECURSIVE)
+		how |= AT_RECURSIVE;
+	tree = sys_open_tree(fd, "", how);
+	if (tree < 0)
+		return err_set(e, errno, "open_tree \"%s\" of the container", path);
+	return slot_put(c, op->args[2], tree);
 }

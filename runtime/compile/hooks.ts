@@ -3,9 +3,12 @@ import type { Hooks } from '../../spec/runtime/hooks.ts'
 import type { Op } from '../plan/ops.ts'
 import { PLACEHOLDER } from '../plan/plan.ts'
 import type { CompileContext } from './context.ts'
+import { toEnvironment } from './environment.ts'
 import { hookStateTemplate } from './state-json.ts'
 
 const ONLY_WARNS = 1
+/** With HOME where the environment has none. */
+const WITH_HOME = 2
 const MAX_TIMEOUT_MS = 0xffffffff
 
 /** Ops for the hooks of one kind, in listed order. Spec: config.md#posix-platform-hooks */
@@ -13,15 +16,17 @@ export function compileHooks(context: CompileContext, kind: keyof Hooks): Op[] {
   const hooks = context.spec.hooks?.[kind] ?? []
   if (hooks.length === 0) return []
   const state = stateFor(context, kind)
+  // Those in the container see what the process will see, where nothing else is said; callers rely on it.
+  const inherited = kind === 'startContainer' ? toEnvironment(context.process.env ?? []) : []
   return hooks.map((hook, index) => ({
     kind: 'hook',
     path: hook.path,
     args: hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args,
-    env: hook.env ?? [],
+    env: hook.env ?? inherited,
     timeoutMs: Math.min((hook.timeout ?? 0) * 1000, MAX_TIMEOUT_MS),
     state,
     // Spec: runtime.md#lifecycle: "if any poststop hook fails, the runtime MUST log a warning, but [...] continue".
-    flags: kind === 'poststop' ? ONLY_WARNS : 0,
+    flags: kind === 'poststop' ? ONLY_WARNS : kind === 'startContainer' && hook.env === undefined ? WITH_HOME : 0,
     // Callers look for exactly these words.
     cause: `/hooks/${kind}/${index}`,
     label: `error running ${kind} hook #${index}`,

@@ -15,9 +15,14 @@ export function compileMaskedPaths(context: CompileContext): StagedOps {
   const devNull = context.slots.next()
   const from = origin('/linux/maskedPaths')
   const setup: Op[] = []
-  for (const [index, path] of paths.entries()) {
+  // Engines add theirs to those of the user: one cover is enough.
+  const seen = new Set<string>()
+  for (const [index, given] of paths.entries()) {
+    const path = cleanPath(given)
+    if (seen.has(path)) continue
+    seen.add(path)
     const item = origin(`/linux/maskedPaths/${index}`, path)
-    setup.push({ kind: 'mask-path', path: cleanPath(path), devNull, ...item, tolerate: ['ENOENT'] })
+    setup.push({ kind: 'mask-path', path, devNull, ...item, tolerate: ['ENOENT'] })
   }
   return {
     prepare: [

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { hostPath } from './context.ts'
+import type { Op } from '../plan/ops.ts'
+import { findNamespace, hostPath } from './context.ts'
 import { mountChanges, setattrOps } from './mount-attributes.ts'
-import { invalidMount, type MountEntry } from './mount-entry.ts'
+import { invalidMount, type MountEntry, pathInRoot } from './mount-entry.ts'
 import { compileIdmap } from './mount-idmap.ts'
+import { type AttributeChange, MOUNT_ATTR } from './mount-options.ts'
 import { rootPropagation, type StagedOps, TARGET, TREE } from './rootfs.ts'
 
 /**
  * A file or directory of the host: its mount is cloned where the host is visible, changed while nobody sees it, and
- * attached later. Errors: invalid-config for options that a bind mount cannot have.
+ * attached later. What lies in the root itself is cloned when its turn comes, with what has been mounted there.
+ * Errors: invalid-config for options that a bind mount cannot have.
  */
 export function compileBind(entry: MountEntry): StagedOps {
   const { context, mount, options, origin, destination } = entry
@@ -17,25 +20,35 @@ export function compileBind(entry: MountEntry): StagedOps {
   const slot = context.slots.next()
   const target = context.targetSlot()
   const { binds } = rootPropagation(context.linux)
-  const changes = mountChanges(options, binds, options.recursive)
-  return {
-    prepare: [
-      {
-        kind: 'open-tree',
-        path: hostPath(context.request, source),
-        flags: options.recursive ? TREE.RECURSIVE : 0,
-        slot,
-        ...origin,
-      },
-      // Ids can be mapped only as long as the mount is as it was cloned.
-      ...compileIdmap(entry, slot),
-      ...setattrOps(slot, changes, origin),
-    ],
-    setup: [
-      { kind: 'ensure', path: destination, type: TARGET.AS_TREE, like: slot, mode: 0o755, target, ...origin },
-      { kind: 'move', tree: slot, target, ...origin },
-    ],
+  const changes = mountChanges({ ...options, attributes: bindAttributes(entry) }, binds, options.recursive)
+  const flags = options.recursive ? TREE.RECURSIVE : 0
+  const idmap = compileIdmap(entry, slot)
+  // Ids can be mapped only as long as the mount is as it was cloned.
+  const change = [...idmap.map, ...setattrOps(slot, changes, origin)]
+  const attach: readonly Op[] = [
+    { kind: 'ensure', path: destination, type: TARGET.AS_TREE, like: slot, mode: 0o755, target, ...origin },
+    { kind: 'move', tree: slot, target, ...origin },
+  ]
+  const inside = pathInRoot(context, source)
+  if (inside !== undefined) {
+    const open: Op = { kind: 'open-tree-rooted', path: inside, flags, slot, ...origin }
+    return { prepare: [...idmap.namespace], setup: [open, ...change, ...attach] }
   }
+  const open: Op = { kind: 'open-tree', path: hostPath(context.request, source), flags, slot, ...origin }
+  return { prepare: [open, ...idmap.namespace, ...change], setup: [...attach] }
+}
+
+const CLEARED = MOUNT_ATTR.RDONLY | MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV | MOUNT_ATTR.NOEXEC | MOUNT_ATTR.NOSYMFOLLOW
+
+/**
+ * As with mount(8) a bind mount without any attribute is as its source is, and one with some has these alone: engines
+ * that say "rw" or "ro" mean all of it. In a user namespace the host's restrictions stay, as the kernel would see to.
+ */
+function bindAttributes({ options, context }: MountEntry): AttributeChange {
+  const { set, clear } = options.attributes
+  if (!options.named) return options.attributes
+  const cleared = findNamespace(context.linux, 'user') === undefined ? CLEARED : MOUNT_ATTR.NOSYMFOLLOW
+  return { set, clear: clear | (cleared & ~set) }
 }
 
 function refuseOptions(entry: MountEntry): void {

@@ -4,6 +4,7 @@ import { utf8Length } from '../../spec/utf8-length.ts'
 import type { FdSlot, Provenance } from '../plan/ops.ts'
 import { type CompileContext, cleanPath, hostPath, invalid, origin } from './context.ts'
 import { type MountOptions, parseMountOptions } from './mount-options.ts'
+import { rootfsPath } from './state-json.ts'
 
 /** One item of `mounts`, read once for all that is compiled from it. */
 export interface MountEntry {
@@ -49,7 +50,7 @@ export function toMountEntries(context: CompileContext): MountEntry[] {
       mount,
       options: parseMountOptions(mount.options ?? []),
       type: mount.type ?? '',
-      destination: cleanPath(mount.destination),
+      destination: destinationOf(context, mount),
       pointer,
       origin: origin(pointer, brief(mount.destination)),
       lateReadonly: false,
@@ -61,6 +62,20 @@ export function toMountEntries(context: CompileContext): MountEntry[] {
     entries.push(entry)
   }
   return entries
+}
+
+/** Where a source lies in the container, when that is in its root; undefined for all else. */
+export function pathInRoot(context: CompileContext, source: string): string | undefined {
+  const path = cleanPath(hostPath(context.request, source))
+  const root = rootfsPath(context)
+  return isBelow(path, root) ? path.slice(root === '/' ? 0 : root.length) : undefined
+}
+
+/** Whoever names a source in the root by its path on the host may name the destination so, too. */
+function destinationOf(context: CompileContext, { destination, source = '' }: Mount): string {
+  const path = cleanPath(destination)
+  if (source === '' || pathInRoot(context, source) === undefined) return path
+  return pathInRoot(context, path) ?? path
 }
 
 /** An error about one mount: invalid-config. */

@@ -52,26 +52,25 @@ export function compileFs(entry: MountEntry): Op[] {
   const attributes = attributesOf(entry)
   // A tmpfs is open to all unless it is told otherwise; peers give it the mode of what it covers.
   const takesMode = type === 'tmpfs' && !hasMode(options.data)
-  const writes = options.copyUp || takesMode
+  const writes = options.copyUp
   const early = writes || entry.lateReadonly ? attributes & ~MOUNT_ATTR.RDONLY : attributes
   const tree = context.treeSlot()
   const target = context.targetSlot()
   const ops: Op[] = []
   // Nobody may lead /proc or /sys elsewhere: labels and sysctls would be written there (CVE-2023-27561).
   if (type === 'proc' || type === 'sysfs') ops.push({ kind: 'refuse-symlink', path: destination, ...origin })
-  ops.push(
-    {
-      kind: 'mount-fs',
-      type,
-      source: mount.source || type,
-      options: fsOptions(entry),
-      attr: early,
-      slot: tree,
-      ...origin,
-    },
-    { kind: 'ensure', path: destination, type: TARGET.DIRECTORY, like: null, mode: 0o755, target, ...origin },
-  )
-  if (takesMode) ops.push({ kind: 'like-target', tree, target, ...origin })
+  const made = { type, source: mount.source || type, options: fsOptions(entry), attr: early, slot: tree, ...origin }
+  const ensure: Op = {
+    kind: 'ensure',
+    path: destination,
+    type: TARGET.DIRECTORY,
+    like: null,
+    mode: 0o755,
+    target,
+    ...origin,
+  }
+  if (takesMode) ops.push(ensure, { kind: 'mount-fs-like', target, ...made })
+  else ops.push({ kind: 'mount-fs', ...made }, ensure)
   if (options.copyUp) ops.push({ kind: 'copy-up', tree, path: destination, ...origin })
   const rest = { set: writes && !entry.lateReadonly ? attributes & MOUNT_ATTR.RDONLY : 0, clear: 0 }
   const changes = mountChanges({ ...options, attributes: rest, recursiveAttributes: { set: 0, clear: 0 } }, 0, false)

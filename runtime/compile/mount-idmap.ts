@@ -13,29 +13,33 @@ export function isIdMapped({ options, mount }: MountEntry): boolean {
   return options.idmap !== 'no' || (mount.uidMappings?.length ?? 0) > 0
 }
 
+/** What makes the mapping, on the host, and what gives it to a tree. */
+export interface IdmapOps {
+  readonly namespace: readonly Op[]
+  readonly map: readonly Op[]
+}
+
 /**
  * Maps the ids of a detached tree: by the mappings of the mount, else those of the container's user namespace.
  * Spec: config.md#posix-platform-mounts. Errors: invalid-config without any mapping, or without privileges.
  */
-export function compileIdmap(entry: MountEntry, tree: FdSlot): Op[] {
-  if (!isIdMapped(entry)) return []
+export function compileIdmap(entry: MountEntry, tree: FdSlot): IdmapOps {
+  if (!isIdMapped(entry)) return { namespace: [], map: [] }
   if (opensInside(entry.context)) {
     throw invalidMount(entry, 'id-mapped mounts need the privileges of root: leave out idmap and the mappings')
   }
   const { ops, slot } = mappingNamespace(entry)
-  return [
-    ...ops,
-    {
-      kind: 'setattr',
-      slot: tree,
-      set: BigInt(MOUNT_ATTR.IDMAP),
-      clear: 0n,
-      propagation: 0,
-      recursive: entry.options.idmap === 'tree' ? 1 : 0,
-      userns: slot,
-      ...entry.origin,
-    },
-  ]
+  const map: Op = {
+    kind: 'setattr',
+    slot: tree,
+    set: BigInt(MOUNT_ATTR.IDMAP),
+    clear: 0n,
+    propagation: 0,
+    recursive: entry.options.idmap === 'tree' ? 1 : 0,
+    userns: slot,
+    ...entry.origin,
+  }
+  return { namespace: ops, map: [map] }
 }
 
 /** The kernel reads mappings off a user namespace; mounts with the same ones share it. */

@@ -52,6 +52,8 @@ export interface MountOptions {
   /** rbind */
   readonly recursive: boolean
   readonly remount: boolean
+  /** Some attribute of the mount itself was named, if only by its default. */
+  readonly named: boolean
   /** Attributes of the mount itself. */
   readonly attributes: AttributeChange
   /** Attributes of it and all mounts below: rro and its like. */
@@ -170,6 +172,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
   const propagation: number[] = []
   const data: string[] = []
   let bind = false
+  let named = false
   let recursive = false
   let remount = false
   let copyUp = false
@@ -188,7 +191,8 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     else if (flag !== undefined) {
       if (flag[1]) superFlags.add(flag[0])
       else superFlags.delete(flag[0])
-    } else if (own.take(name) || withoutEffect.has(name)) continue
+    } else if (own.take(name)) named = true
+    else if (withoutEffect.has(name)) continue
     else if (name.startsWith('r') && below.take(name.slice(1))) continue
     else data.push(...splitData(name))
   }
@@ -197,6 +201,7 @@ export function parseMountOptions(options: readonly string[]): MountOptions {
     bind,
     recursive,
     remount,
+    named,
     attributes,
     recursiveAttributes,
     propagation,

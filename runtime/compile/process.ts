@@ -4,6 +4,7 @@ import { compileApparmor } from './apparmor.ts'
 import { compileCapabilities } from './capabilities.ts'
 import { byRuntime, type CompileContext, cleanPath, invalid } from './context.ts'
 import { compileCpuAffinity } from './cpu-affinity.ts'
+import { toEnvironment } from './environment.ts'
 import { compileIoPriority } from './io-priority.ts'
 import { compileMemoryPolicy } from './memory-policy.ts'
 import { compileNoNewPrivileges } from './no-new-privileges.ts'
@@ -50,7 +51,7 @@ export function compileProcess(context: CompileContext, load: readonly Op[], hoo
     },
     drop: [
       // These take capabilities that go with the next steps.
-      ...compileScheduler(context),
+      ...compileScheduler(context, 'drop'),
       ...compileIoPriority(context),
       ...compilePersonality(context),
       ...compileMemoryPolicy(context),
@@ -74,7 +75,7 @@ export function compileProcess(context: CompileContext, load: readonly Op[], hoo
       // From here on init can do what the user process can, so this fails when that would.
       { kind: 'find-exec', ...run },
     ],
-    commit: rlimits.commit,
+    commit: [...compileScheduler(context, 'commit'), ...rlimits.commit],
     start: [
       ...rlimits.start,
       passed.op,
@@ -86,19 +87,6 @@ export function compileProcess(context: CompileContext, load: readonly Op[], hoo
       { kind: 'execve', ...run },
     ],
   }
-}
-
-/** Of a variable that is given twice, the last one counts, where it stands. An empty HOME counts as none, as in peers. */
-export function toEnvironment(env: readonly string[]): readonly string[] {
-  const seen = new Set<string>()
-  const kept: string[] = []
-  for (const entry of env.toReversed()) {
-    const name = entry.slice(0, entry.indexOf('='))
-    if (seen.has(name)) continue
-    seen.add(name)
-    if (entry !== 'HOME=') kept.push(entry)
-  }
-  return kept.reverse()
 }
 
 function compileHome(context: CompileContext, env: readonly string[]): Op[] {

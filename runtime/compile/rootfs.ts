@@ -3,6 +3,7 @@ import type { Linux } from '../../spec/runtime/linux.ts'
 import type { FdSlot, Op } from '../plan/ops.ts'
 import { type CompileContext, hostPath, inheritsMounts, invalid, origin } from './context.ts'
 import { MOUNT_ATTR, MS } from './mount-options.ts'
+import { rootfsPath } from './state-json.ts'
 
 /**
  * Ops of one concern. `prepare` opens what only the host's mounts show; `setup` works below the container's root.
@@ -98,7 +99,7 @@ export function compileRootfs(context: CompileContext): RootOps {
   if (inheritsMounts(context)) return placeRoot(context, open, slot)
   return {
     prepare: [open],
-    setup: [{ kind: 'attach-root', slot, propagation: rootPropagation(linux).building, ...from }],
+    setup: [{ kind: 'attach-root', slot, propagation: rootPropagation(linux).building, path: rootfsPath(context), ...from }],
     undo: [],
   }
 }

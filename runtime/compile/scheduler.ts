@@ -26,10 +26,13 @@ export const SCHEDULER_FLAG: Readonly<Record<LinuxSchedulerFlag, number>> = {
   SCHED_FLAG_UTIL_CLAMP_MAX: 0x40,
 }
 
-/** Spec: config.md#linux-process */
-export function compileScheduler({ process }: CompileContext): Op[] {
+/**
+ * Attributes of the process, for the section `drop` or for `commit`. The process of `exec` is forked once more after
+ * `drop`, which SCHED_FLAG_RESET_ON_FORK would count: there the front sets them. Spec: config.md#linux-process
+ */
+export function compileScheduler({ process, request }: CompileContext, section: 'drop' | 'commit'): Op[] {
   const { scheduler } = process
-  if (scheduler === undefined) return []
+  if (scheduler === undefined || (section === 'commit') !== (request.verb === 'exec')) return []
   return [
     {
       kind: 'scheduler',

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync } from 'node:fs'
-import { release } from 'node:os'
+import { availableParallelism, release } from 'node:os'
 
 /** One cgroup file system of the host. */
 export interface CgroupMount {
@@ -115,6 +115,10 @@ export function readOwnCapabilities(): bigint {
 }
 
 /** Needs a capability of the host, by number. */
+export function needsCpus(count: number): Need {
+  return () => (availableParallelism() >= count ? undefined : `needs ${count} CPUs`)
+}
+
 export function needsCapability(name: string, number: number): Need {
   return () => (((readOwnCapabilities() >> BigInt(number)) & 1n) === 1n ? undefined : `this process has no ${name}`)
 }

@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { type Json, withArgs } from '../helpers/bundle.ts'
 import { type Container, mustSucceed, withContainer, withRunning } from '../helpers/container.ts'
 import type { Differences } from '../helpers/differences.ts'
-import { cgroupVersion, needsCgroup1, readCgroupDir } from '../helpers/host.ts'
+import { cgroupVersion, needsCapability, needsCgroup1, readCgroupDir } from '../helpers/host.ts'
 import { capabilitySet, parseAttempts, type Report } from '../helpers/report.ts'
 import { startRuntime, until } from '../helpers/runtime.ts'
 import { assertFailure, hostSuite } from '../helpers/suite.ts'
@@ -200,6 +200,19 @@ test(
     })
   },
   { differsFrom: { 'runc<1.3': 'Go may change the limit of open files' } },
+)
+
+test(
+  'a scheduler that is not handed on to children is that of the process itself',
+  async () => {
+    await withRunning(sleeper, (container) => {
+      const flags = ['SCHED_FLAG_RESET_ON_FORK']
+      const scheduler = { policy: 'SCHED_DEADLINE', flags, runtime: 42000, deadline: 100000, period: 1000000 }
+      const report = mustSucceed(container.call('exec', ['--process', processFile({ scheduler })])).stdout
+      assert.is((JSON.parse(report) as Report).scheduler['policy'], 6)
+    })
+  },
+  { needs: [needsCapability('CAP_SYS_NICE', 23)], differsFrom: { 'runc<1.3': 'has no scheduler', crun: 'loses it' } },
 )
 
 test('a broken --process file is refused', async () => {

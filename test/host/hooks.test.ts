@@ -123,6 +123,44 @@ test('args and env of a hook are what the config says, nothing more', async () =
   })
 })
 
+test(
+  'startContainer hooks without env have that of the process, HOME included',
+  async () => {
+    const rootfs = makeRootfs()
+    const startContainer = [{ path: '/bin/sh', args: ['sh', '-c', 'env >/env'] }]
+    const root = { path: rootfs, readonly: false }
+    await withContainer(
+      withArgs(['true'], { hooks: { startContainer }, root, process: { env: ['A=b', 'PATH=/bin'] } }),
+      (container) => {
+        mustSucceed(container.run())
+        const lines = readFileSync(join(rootfs, 'env'), 'utf8').split('\n')
+        for (const line of ['A=b', 'PATH=/bin', 'HOME=/root']) assert.ok(lines.includes(line), line)
+      },
+    )
+  },
+  { differsFrom: { crun: 'gives them none' } },
+)
+
+test(
+  'a createRuntime hook that enters the mount namespace finds the root at its path; createContainer hooks start in it',
+  async () => {
+    const rootfs = makeRootfs()
+    const file = join(newDir('lib'), 'file')
+    writeFileSync(file, 'from a hook')
+    for (const name of ['one', 'two']) writeFileSync(join(rootfs, name), '')
+    const pid = `$(sed -n 's/.*"pid": *\\([0-9]*\\).*/\\1/p')`
+    const hooks = {
+      createRuntime: [hook('createRuntime', `nsenter -m -t ${pid} mount --bind ${file} ${rootfs}/one`)],
+      createContainer: [hook('createContainer', `mount --bind ${file} ./two`)],
+    }
+    await withContainer(withArgs(['cat', '/one', '/two'], { hooks, root: { path: rootfs } }), (container) => {
+      assert.is(mustSucceed(container.run()).stdout, 'from a hookfrom a hook')
+      assert.is(readFileSync(join(rootfs, 'one'), 'utf8'), '')
+    })
+  },
+  { differsFrom: { crun: 'starts them elsewhere' } },
+)
+
 test('without args, args[0] is the path', async () => {
   const dir = newDir('hook')
   const script = join(dir, 'hook.sh')

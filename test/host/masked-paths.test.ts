@@ -35,4 +35,16 @@ test(
   { differsFrom: { runc: 'takes them as relative to its own directory' } },
 )
 
+test(
+  'maskedPaths: what is listed twice is covered once',
+  async () => {
+    const maskedPaths = ['/sys/firmware', '/sys/./firmware', '/sys/firmware']
+    const outcome = await runOnce(
+      withArgs(['grep', '-c', ' /sys/firmware ', '/proc/mounts'], { linux: { maskedPaths } }),
+    )
+    assert.is(outcome.stdout, '1\n')
+  },
+  { differsFrom: { 'runc<1.4': 'covers it again', crun: 'covers it again' } },
+)
+
 run()

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process'
 import * as assert from 'uvu/assert'
 import { type Json, withMounts } from '../helpers/bundle.ts'
 import { inspect, newSource } from '../helpers/container.ts'
 import { findMount, type MountLine } from '../helpers/report.ts'
-import { hostSuite, type TestOptions } from '../helpers/suite.ts'
+import { hostSuite, type TestOptions, unmount } from '../helpers/suite.ts'
+import { newDir } from '../helpers/work-dir.ts'
 
 const { test, run } = hostSuite('mount options')
 
@@ -220,5 +222,25 @@ test('rro reaches the mounts below, ro does not', async () => {
   const report = await inspect(below(['rro']))
   assert.ok(findMount(report, '/var')?.options.includes('ro'))
 })
+
+test(
+  'a bind mount without attributes is as its source is; with any, it has these alone',
+  async () => {
+    const source = newDir('closed')
+    assert.is(spawnSync('mount', ['-t', 'tmpfs', '-o', 'nosuid,nodev,noexec', 'closed', source]).status, 0)
+    try {
+      const kept = (await bindAt([], source)).options
+      assert.ok(kept.includes('nosuid') && kept.includes('noexec'), kept.join())
+      for (const options of [['rw'], ['ro'], ['dev']]) {
+        const { options: named } = await bindAt(options, source)
+        assert.ok(!named.includes('nosuid') && !named.includes('nodev') && !named.includes('noexec'), named.join())
+        assert.is(named.includes('ro'), options.includes('ro'))
+      }
+    } finally {
+      unmount(source)
+    }
+  },
+  { differsFrom: { 'runc<1.2': 'keeps them' } },
+)
 
 run()

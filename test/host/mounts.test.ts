@@ -104,4 +104,37 @@ test('a relative destination is relative to the root', async () => {
   assert.is(findMount(report, '/home')?.type, 'tmpfs')
 })
 
+test(
+  'a source in the root is taken when its turn comes, with what was mounted there before',
+  async () => {
+    const rootfs = makeRootfs()
+    const mounts = [
+      { destination: '/home', source: newSource({ file: 'text' }), options: ['bind'] },
+      { destination: '/var/seen', source: join(rootfs, 'home'), options: ['rbind'] },
+    ]
+    const outcome = await runOnce(withMounts(mounts, withArgs(['cat', '/var/seen/file'], { root: { path: rootfs } })))
+    assert.is(mustSucceed(outcome).stdout, 'text')
+  },
+  { differsFrom: { 'runc<1.3': 'takes it as it is on the host', crun: 'takes it as it is on the host' } },
+)
+
+test(
+  'a tmpfs says what mode it has from the directory that it covers; one without that has none',
+  async () => {
+    const rootfs = makeRootfs()
+    mkdirSync(join(rootfs, 'home/closed'), { mode: 0o710 })
+    const mounts = [
+      { destination: '/home/closed', type: 'tmpfs', source: 'tmpfs' },
+      { destination: '/var/new', type: 'tmpfs', source: 'tmpfs' },
+    ]
+    const script = 'stat -c %a /home/closed /var/new; grep -E "/home/closed|/var/new" /proc/mounts'
+    const patch = withMounts(mounts, withArgs(['sh', '-c', script], { root: { path: rootfs, readonly: false } }))
+    const [closed, open, ...lines] = mustSucceed(await runOnce(patch)).stdout.split('\n')
+    assert.equal([closed, open], ['710', '1777'])
+    assert.match(lines.find((line) => line.includes('/home/closed')) ?? '', /\bmode=710\b/)
+    assert.not.match(lines.find((line) => line.includes('/var/new')) ?? '', /mode=/)
+  },
+  { differsFrom: { 'runc<1.4': 'gives the new one the mode of the directory made for it', crun: 'as runc 1.3' } },
+)
+
 run()

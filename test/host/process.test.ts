@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { chmodSync } from 'node:fs'
+import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { defaultNamespaces, type Json, makeRootfs, withArgs } from '../helpers/bundle.ts'
 import { inspect, mustSucceed, runOnce, withContainer } from '../helpers/container.ts'
+import { needsCpus } from '../helpers/host.ts'
 import type { Report } from '../helpers/report.ts'
 import { assertRefused, hostSuite } from '../helpers/suite.ts'
 
@@ -68,5 +69,23 @@ test('a config without a new pid namespace: run ends although children stay', as
     assert.is(container.run().status, 6)
   })
 })
+
+test(
+  'the CPUs that the caller may use are its own: the process may use all of its cgroup',
+  async () => {
+    const all = /Cpus_allowed_list:\t(\S+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? ''
+    const wrapper = ['taskset', '-c', all.split(/[-,]/)[0] ?? '0']
+    await withContainer(withArgs(['grep', 'Cpus_allowed_list', '/proc/self/status']), (container) => {
+      assert.match(mustSucceed(container.run([], { wrapper })).stdout, new RegExp(`\t${all}$`, 'm'))
+    })
+    await withContainer(withArgs(['sleep', '60']), (container) => {
+      mustSucceed(container.create([], { wrapper }))
+      mustSucceed(container.start())
+      const seen = mustSucceed(container.exec(['grep', 'Cpus_allowed_list', '/proc/self/status'], [], { wrapper }))
+      assert.match(seen.stdout, new RegExp(`\t${all}$`, 'm'))
+    })
+  },
+  { needs: [needsCpus(2)], differsFrom: { 'runc<1.4': 'hands them on', crun: 'hands them on' } },
+)
 
 run()

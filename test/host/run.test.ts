@@ -332,4 +332,16 @@ test('--keep keeps a container that was killed, or whose program failed, until i
   })
 })
 
+test('--no-pivot leaves no procfs of the host behind that would let a user namespace mount its own', async () => {
+  const script = 'unshare -mrpf mount -t proc none /proc 2>&1 && echo mounted'
+  const names = ['CAP_SYS_ADMIN', 'CAP_SETUID', 'CAP_SETGID', 'CAP_SETFCAP']
+  const capabilities = { bounding: names, effective: names, permitted: names }
+  const linux = { maskedPaths: ['/proc/keys'], readonlyPaths: ['/proc/sys'] }
+  await withContainer(withArgs(['sh', '-c', script], { process: { capabilities }, linux }), (container) => {
+    const outcome = container.run(['--no-pivot'])
+    assert.match(outcome.stdout, /permission denied|Operation not permitted/)
+    assert.not.match(outcome.stdout, /mounted/)
+  })
+})
+
 run()

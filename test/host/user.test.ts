@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import type { Json } from '../helpers/bundle.ts'
-import { inspect } from '../helpers/container.ts'
+import { type Json, withArgs } from '../helpers/bundle.ts'
+import { inspect, mustSucceed, withContainer } from '../helpers/container.ts'
+import { isTsrun } from '../helpers/runtime.ts'
 import { assertRefused, hostSuite } from '../helpers/suite.ts'
 
 const { test, run } = hostSuite('user')
@@ -43,6 +46,17 @@ test('ids beyond 2^32 - 2 and negative ids are refused', () => {
   for (const uid of [4294967295, 4294967296, -1, 1.5, '0']) {
     assertRefused(withProcess({ user: { uid, gid: 0 } }), { tsrun: /process\.user\.uid/ })
   }
+})
+
+test('without user.gid the group is 0, and that is told', async () => {
+  await withContainer(withArgs(['id', '-g']), (container) => {
+    const path = join(container.bundle, 'config.json')
+    const config = JSON.parse(readFileSync(path, 'utf8')) as { process: Json }
+    writeFileSync(path, JSON.stringify({ ...config, process: { ...config.process, user: { uid: 7 } } }))
+    const outcome = mustSucceed(container.run())
+    assert.is(outcome.stdout, '0\n')
+    if (isTsrun) assert.match(outcome.stderr, /process\.user\.gid: is missing: the process runs in group 0/)
+  })
 })
 
 run()

@@ -132,8 +132,18 @@ test('the order of drop: what takes power comes before power is given up', () =>
     facts: { lsm: ['selinux'] },
   })
   assert.equal(kindsOf(plan, 'drop'), [
-    ...(['session', 'scheduler', 'io-priority', 'personality', 'memory-policy', 'home', 'umask', 'lsm-label'] as const),
-    ...(['cap-bound', 'preserve-fds', 'chdir', 'ids', 'caps', 'no-new-privs', 'find-exec'] as const),
+    ...(['session', 'scheduler', 'io-priority', 'personality', 'memory-policy', 'cpu-affinity', 'home'] as const),
+    ...([
+      'umask',
+      'lsm-label',
+      'cap-bound',
+      'preserve-fds',
+      'chdir',
+      'ids',
+      'caps',
+      'no-new-privs',
+      'find-exec',
+    ] as const),
   ])
 })
 

@@ -55,7 +55,7 @@ test("a user namespace: the host's devices are bound, FIFOs are made, cgroups ar
   assert.equal(
     setup,
     lines(`
-      attach-root #0 slave
+      attach-root #0 slave /bundle/rootfs
       ${mounted('mount-fs tmpfs tmpfs [mode=755] +0 #1', '/dev')}
       ${mounted('', '/sys/fs/cgroup', '#3')}
       ${bound.join('\n')}
@@ -84,7 +84,7 @@ test('rootless: the cgroup that could not be made leaves an empty place, not the
     showOps(prepare),
     lines(`
       open-tree /sys 1 #2
-      setattr #2 +f
+      setattr #2 +f -200000
       setattr #2 slave recursive
       open-tree /sys/fs/cgroup/user.slice/box 0 #3 ~ENOENT,EPERM
       setattr #3 +3 slave

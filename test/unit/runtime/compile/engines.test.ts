@@ -80,7 +80,7 @@ test('the config that `spec` writes, on a unified host', () => {
   assert.equal(
     setup,
     lines(`
-      attach-root #0 slave
+      attach-root #0 slave /bundle/rootfs
       ${usualMounts}
       ${mounted('mount-fs cgroup2 cgroup [] +f #1', '/sys/fs/cgroup')}
       ${devices}
@@ -130,7 +130,7 @@ test("docker's, on a hybrid host without a cgroup namespace: volumes, files over
       open-tree /var/lib/docker/c/etc/hosts 1 #12
       setattr #12 private recursive
       open-tree /var/lib/docker/c/data 1 #13
-      setattr #13 +1
+      setattr #13 +1 -20000e
       setattr #13 private recursive
       open-tree /var/lib/docker/c/shared 1 #14
       setattr #14 slave recursive
@@ -147,7 +147,7 @@ test("docker's, on a hybrid host without a cgroup namespace: volumes, files over
   assert.equal(
     setup,
     lines(`
-      attach-root #0 private
+      attach-root #0 private /bundle/rootfs
       ${usualMounts}
       ${mounted('mount-fs tmpfs cgroup [mode=755] +e #1', '/sys/fs/cgroup')}
       ${attached.join('\n')}
@@ -201,7 +201,7 @@ test("podman's: private mounts, a tmpfs that takes over what the image has", () 
     showOps(prepare),
     lines(`
       open-tree /var/lib/containers/shm 0 #2
-      setattr #2 +e private
+      setattr #2 +e -200001 private
     `),
   )
   assert.equal(
@@ -214,15 +214,13 @@ test("podman's: private mounts, a tmpfs that takes over what the image has", () 
       mount-fs tmpfs tmpfs [mode=755 size=65536k] +22 #0
       ensure /dev 0 0755 #1
       move #0 #1
-      mount-fs tmpfs tmpfs [] +6 #0
       ensure /run 0 0755 #1
-      like-target #0 #1
+      mount-fs-like tmpfs tmpfs [] +6 #1 #0
       copy-up #0 /run
       setattr #0 private
       move #0 #1
-      mount-fs tmpfs tmpfs [size=1m] +0 #0
       ensure /ro 0 0755 #1
-      like-target #0 #1
+      mount-fs-like tmpfs tmpfs [size=1m] +0 #1 #0
       copy-up #0 /ro
       setattr #0 +1 private
       move #0 #1
@@ -260,16 +258,16 @@ test("a pod's: volumes with every kind of propagation, and one that is read-only
     showOps(prepare),
     lines(`
       open-tree /var/lib/kubelet/hosts 1 #0
-      setattr #0 -1
+      setattr #0 -20000f
       setattr #0 private recursive
       open-tree /var/lib/kubelet/token 1 #2
-      setattr #2 +1
+      setattr #2 +1 -20000e
       setattr #2 private recursive
       open-tree /var/lib/kubelet/csi 1 #3
-      setattr #3 -1
+      setattr #3 -20000f
       setattr #3 shared recursive
       open-tree /var/lib/kubelet/logs 1 #4
-      setattr #4 +1
+      setattr #4 +1 -20000e
       setattr #4 slave recursive
       open-tree /var/lib/kubelet/deep 1 #5
       setattr #5 +1 private recursive

@@ -25,7 +25,7 @@ test("a mount's own mappings come first (config.md#posix-platform-mounts)", () =
     'open-tree /srv 0 #0',
     'idmap-userns "0 5000 1000\\n" "0 7000 10\\n10 9000 1\\n" #2',
     'setattr #0 +100000 #2',
-    'setattr #0 +1 slave',
+    'setattr #0 +1 -200000 slave',
   ])
 })
 

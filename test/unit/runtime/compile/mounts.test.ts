@@ -69,18 +69,21 @@ test('sources count from the bundle, destinations from the root', () => {
 
 for (const [options, expected] of [
   [['bind'], ['slave']],
-  [['bind', 'ro', 'nosuid'], ['+3 slave']],
-  [['bind', 'rw'], ['-1 slave']],
+  // Whoever names one attribute means all of them, as with mount(8).
+  [['bind', 'ro', 'nosuid'], ['+3 -20000c slave']],
+  [['bind', 'rw'], ['-20000f slave']],
+  [['bind', 'dev'], ['-20000f slave']],
+  [['bind', 'defaults'], ['slave']],
   [
     ['bind', 'private'],
     ['slave', 'private'],
   ],
-  [['bind', 'rprivate', 'noatime'], ['+10 -70 private']],
-  [['bind', 'rro', 'noexec'], ['+9 slave']],
-  [['bind', 'rw', 'rro'], ['+1 slave']],
+  [['bind', 'rprivate', 'noatime'], ['+10 -20007f private']],
+  [['bind', 'rro', 'noexec'], ['+9 -200006 slave']],
+  [['bind', 'rw', 'rro'], ['+1 -20000e slave']],
   [
     ['rbind', 'ro'],
-    ['+1', 'slave recursive'],
+    ['+1 -20000e', 'slave recursive'],
   ],
   [
     ['rbind', 'private'],
@@ -98,7 +101,7 @@ for (const [options, expected] of [
   [['rbind', 'rro', 'rprivate'], ['+1 private recursive']],
   [
     ['rbind', 'rw', 'rro', 'rstrictatime'],
-    ['-1', '+21 -70 slave recursive'],
+    ['-20000f', '+21 -70 slave recursive'],
   ],
 ] as const) {
   test(`"${options.join()}" changes the tree by: ${expected.join(', then ')}`, () => {
@@ -122,15 +125,17 @@ for (const [options, made] of [
   [['sync', 'dirsync', 'lazytime', 'mand', 'iversion'], '[sync dirsync lazytime mand iversion] +0'],
 ] as const) {
   test(`a tmpfs with "${options.join()}" is made with ${made}`, () => {
-    const like = options.some((option) => option.startsWith('mode=')) ? [] : ['like-target #0 #1']
-    const mount = [`mount-fs tmpfs tmpfs ${made} #0`, 'ensure /data 0 0755 #1']
-    assert.equal(tmpfs(...options), [...mount, ...like, 'move #0 #1'])
+    const ensure = 'ensure /data 0 0755 #1'
+    const steps = options.some((option) => option.startsWith('mode='))
+      ? [`mount-fs tmpfs tmpfs ${made} #0`, ensure]
+      : [ensure, `mount-fs-like tmpfs tmpfs ${made} #1 #0`]
+    assert.equal(tmpfs(...options), [...steps, 'move #0 #1'])
   })
 }
 
 test('a new file system is private unless told otherwise', () => {
-  assert.is(tmpfs('rshared')[3], 'setattr #0 shared')
-  assert.equal(tmpfs('slave', 'shared').slice(3, 5), ['setattr #0 slave', 'setattr #0 shared'])
+  assert.is(tmpfs('rshared')[2], 'setattr #0 shared')
+  assert.equal(tmpfs('slave', 'shared').slice(2, 4), ['setattr #0 slave', 'setattr #0 shared'])
 })
 
 test('"ro" is also for the file system itself where that is no one else\'s', () => {
@@ -142,24 +147,23 @@ test('"ro" is also for the file system itself where that is no one else\'s', () 
   }
 })
 
-test('a read-only tmpfs takes the mode of what it covers before it is closed, unless its own is given', () => {
+test('a tmpfs takes the mode of what it covers, unless its own is given', () => {
   assert.equal(tmpfs('ro', 'mode=700'), [
     'mount-fs tmpfs tmpfs [mode=700] +1 #0',
     'ensure /data 0 0755 #1',
     'move #0 #1',
   ])
-  assert.equal(tmpfs('ro').slice(2), ['like-target #0 #1', 'setattr #0 +1', 'move #0 #1'])
+  assert.equal(tmpfs('ro'), ['ensure /data 0 0755 #1', 'mount-fs-like tmpfs tmpfs [] +1 #1 #0', 'move #0 #1'])
 })
 
 test('without a source, the type stands for it', () => {
-  assert.match(compile([{ destination: '/data', type: 'tmpfs' }]).setup[0] ?? '', /mount-fs tmpfs tmpfs /)
+  assert.match(compile([{ destination: '/data', type: 'ramfs' }]).setup[0] ?? '', /mount-fs ramfs ramfs /)
 })
 
 test('tmpcopyup copies while the tmpfs can be written to', () => {
   assert.equal(tmpfs('ro', 'tmpcopyup', 'noexec'), [
-    'mount-fs tmpfs tmpfs [] +8 #0',
     'ensure /data 0 0755 #1',
-    'like-target #0 #1',
+    'mount-fs-like tmpfs tmpfs [] +8 #1 #0',
     'copy-up #0 /data',
     'setattr #0 +1',
     'move #0 #1',
@@ -188,7 +192,7 @@ test('a read-only tmpfs is closed once what lies below is made', () => {
 test('a read-only /dev is closed after the devices are made', () => {
   const dev: Mount = { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['ro', 'nosuid'] }
   const { setup, late } = compile([dev])
-  assert.match(setup[0] ?? '', /\+2 #0/)
+  assert.match(setup[1] ?? '', /\+2 #1 #0/)
   assert.equal(late, ['open-rooted /dev 2 #1', 'setattr #1 +1'])
   const devices = [{ path: '/var/x/dev', type: 'c', major: 1, minor: 3 }] as const
   assert.is(compile([{ ...dev, destination: '/var' }], { devices }).late.length, 2)
@@ -339,7 +343,7 @@ test('mountLabel is the context of new file systems, where SELinux is active', (
   ]
   const active = compile(mounts, { mountLabel }, ['selinux'])
   assert.match(active.setup[1] ?? '', /mount-fs proc proc \[\]/)
-  assert.match(active.setup[4] ?? '', `mount-fs tmpfs tmpfs [size=5 context=${mountLabel}]`)
+  assert.match(active.setup[5] ?? '', `mount-fs-like tmpfs tmpfs [size=5 context=${mountLabel}]`)
   assert.equal(active.warnings, [])
   const absent = compile(mounts, { mountLabel })
   assert.not.match(absent.setup.join(), 'context')

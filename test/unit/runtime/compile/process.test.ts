@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { capabilityMask, capabilityNames } from '../../../../runtime/compile/capabilities.ts'
 import { toNumberList, toNumberMask } from '../../../../runtime/compile/number-mask.ts'
-import { toEnvironment } from '../../../../runtime/compile/process.ts'
+import { toEnvironment } from '../../../../runtime/compile/environment.ts'
 import { find, kindsOf, planOf, refusalOf } from './requests.ts'
 
 const test = suite('process')
@@ -83,7 +83,7 @@ test('a seccomp listener is connected before init is there, and gets the state',
   const { slot, label } = find(plan, 'prepare', 'connect')
   const { listener, state } = find(plan, 'start', 'seccomp')
   assert.is(listener, slot)
-  assert.is(label, 'linux.seccomp.listenerPath')
+  assert.is(label, 'linux.seccomp.listenerPath: failed to connect with seccomp agent')
   assert.is(
     state,
     '{"ociVersion":"1.3.0","fds":["seccompFd"],"pid":\x01,"metadata":"m \\"x\\"","state":{"ociVersion":"1.3.0","id":"c1","status":"\x02","pid":\x01,"bundle":"/b"}}',
@@ -204,12 +204,12 @@ test('lists of numbers', () => {
     ['0-15:2/8', [3, 3], '0-1,8-9'],
     ['', [], ''],
   ] as const) {
-    const mask = toNumberMask(list, '/x')
+    const mask = toNumberMask(list, '/x', 'CPU')
     assert.equal([...mask], bytes)
     assert.is(toNumberList(mask), back)
   }
   assert.match(
-    refusalOf(() => toNumberMask('0-4294967295', '/process/execCPUAffinity/final')),
+    refusalOf(() => toNumberMask('0-4294967295', '/process/execCPUAffinity/final', 'CPU')),
     /^process\.execCPUAffinity\.final .*too large/,
   )
 })

@@ -13,7 +13,7 @@ test('the root is a directory of the bundle, with its mounts, and no symbolic li
   const { prepare, setup } = compileRootfs(makeContext())
   assert.equal(showOps(prepare), ['open-tree /bundle/rootfs 7 #0'])
   assert.is(prepare[0]?.label, 'root.path (rootfs)')
-  assert.equal(showOps(setup), ['attach-root #0 slave'])
+  assert.equal(showOps(setup), ['attach-root #0 slave /bundle/rootfs'])
 })
 
 for (const [path, opened] of [
@@ -42,7 +42,7 @@ const propagations: readonly (readonly [RootfsPropagation, building: string, fin
 for (const [rootfsPropagation, building, finished] of propagations) {
   test(`rootfsPropagation "${rootfsPropagation}": ${building}, then ${finished} (config-linux.md#rootfs-mount-propagation)`, () => {
     const context = makeContext(makeSpec({ linux: { rootfsPropagation } }))
-    assert.equal(showOps(compileRootfs(context).setup), [`attach-root #0 ${building}`])
+    assert.equal(showOps(compileRootfs(context).setup), [`attach-root #0 ${building} /bundle/rootfs`])
     assert.equal(showOps(compileFinal(context).setup), ['pivot 0', ...(finished === undefined ? [] : [finished])])
   })
 }

@@ -28,7 +28,7 @@ test('an op in a section of the other side', () => {
 test('slots that are empty, used up, or out of range', () => {
   assert.match(check({ setup: [join(1)] }), /uses slot 1, which is empty/)
   assert.match(check({ prepare: [open(9)] }), /uses slot 9 of 4/)
-  const attach: Op = { kind: 'attach-root', slot: slot(0), propagation: 0, ...from }
+  const attach: Op = { kind: 'attach-root', slot: slot(0), propagation: 0, path: '/root', ...from }
   assert.is(check({ prepare: [open(0)], setup: [attach] }), 'no refusal')
   assert.match(check({ prepare: [open(0)], setup: [attach, attach] }), /which is empty/)
 })
