@@ -50,6 +50,25 @@ function parseExactly(text: string): unknown {
   }
 }
 
+/**
+ * The same for what users and engines write: a field that is null is one that is not given. Programs in Go write what is
+ * unset so, and read it so. Errors: invalid-json
+ */
+export function parseDocument(text: string, name: string): unknown {
+  const value = parseJson(text, name)
+  if (text.includes('null')) dropNulls(value)
+  return value
+}
+
+/** In place: what is noted beside an object stays its own. */
+function dropNulls(value: unknown): void {
+  if (typeof value !== 'object' || value === null) return
+  for (const [key, field] of Object.entries(value)) {
+    if (field !== null) dropNulls(field)
+    else if (!Array.isArray(value)) delete (value as Record<string, unknown>)[key]
+  }
+}
+
 function invalidJson(name: string, what: string): TsrunError {
   return new TsrunError('invalid-json', `${name}: not valid JSON: ${what}`)
 }

@@ -8,7 +8,7 @@ import { compile } from './compile/compile.ts'
 import { option } from './compile/context.ts'
 import { compileExec, execProcess, withUser } from './compile/exec.ts'
 import type { PlanRequest } from './facts/request.ts'
-import { parseJson } from './json.ts'
+import { parseDocument } from './json.ts'
 import type { Plan } from './plan/plan.ts'
 
 /**
@@ -28,7 +28,7 @@ export function readConfig(request: Pick<PlanRequest, 'config' | 'options'>): {
   readonly warnings: readonly string[]
 } {
   const name = option(request, 'config') ?? 'config.json'
-  const value = parseJson(request.config, name)
+  const value = parseDocument(request.config, name)
   const { problems, warnings } = judgeConfig(value)
   refuse(name, problems)
   return { spec: value as Spec, warnings: toTexts(warnings) }
@@ -37,7 +37,7 @@ export function readConfig(request: Pick<PlanRequest, 'config' | 'options'>): {
 function planExec(request: PlanRequest, spec: Spec): Plan {
   if (request.process === undefined) return compileExec(request, spec, execProcess(request, spec, undefined))
   const name = option(request, 'process') ?? '--process'
-  const value = withUser(parseJson(request.process, name))
+  const value = withUser(parseDocument(request.process, name))
   refuse(name, validateProcess(value))
   const plan = compileExec(request, spec, execProcess(request, spec, value as Process))
   return { ...plan, warnings: [...toTexts(warnProcess(value)), ...plan.warnings] }

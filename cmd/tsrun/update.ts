@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
-import { parseJson } from '../../runtime/json.ts'
+import { parseDocument } from '../../runtime/json.ts'
 import { update } from '../../runtime/lifecycle/update.ts'
 import { errnoText } from '../../runtime/state/errno-text.ts'
 import { readContainer } from '../../runtime/state/container.ts'
@@ -69,7 +69,7 @@ function readResources(path: string): LinuxResources {
     throw new Error(`--resources: ${stdin ? 'read standard input' : `open "${path}"`}: ${errnoText(e)}`)
   }
   // Whether it fits is seen when it is used.
-  return parseJson(text, stdin ? 'resources on standard input' : `resources "${path}"`) as LinuxResources
+  return parseDocument(text, stdin ? 'resources on standard input' : `resources "${path}"`) as LinuxResources
 }
 
 /** `tsrun update` */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { parseJson } from '../../../runtime/json.ts'
+import { parseDocument, parseJson } from '../../../runtime/json.ts'
 import { compileResourcesV1 } from '../../../runtime/cgroups/v1/resources.ts'
 import { compileResourcesV2 } from '../../../runtime/cgroups/v2/resources.ts'
 import { planFromRequest } from '../../../runtime/plan-request.ts'
@@ -55,6 +55,27 @@ test('limits, seccomp arguments, rlimits and offsets reach the kernel with all o
   const request = makeRequest({ process: { rlimits: [{ type: 'RLIMIT_FSIZE', soft: 0, hard: 7 }] } })
   const plan = planFromRequest({ ...request, config: request.config.replace(':7}', ':4611686018427387905}') })
   assert.is(find(plan, 'drop', 'prlimit').hard, 4611686018427387905n)
+})
+
+for (const [text, value] of [
+  ['{"a":null,"b":{"c":null,"d":1},"e":[{"f":null}]}', { b: { d: 1 }, e: [{}] }],
+  // What is listed is there, and is for the schema to judge; so is the document itself.
+  ['{"a":[null,1]}', { a: [null, 1] }],
+  ['null', null],
+  ['{"a":"null"}', { a: 'null' }],
+] as const) {
+  test(`${text} without the fields that are null`, () => assert.equal(parseDocument(text, 'x'), value))
+}
+
+test('no field becomes the prototype of its object', () => {
+  const value = parseDocument('{"__proto__":{"polluted":1},"a":null}', 'x') as { readonly polluted?: unknown }
+  assert.is(value.polluted, undefined)
+  assert.ok(Object.hasOwn(value, '__proto__'))
+})
+
+test('the digits of a large number stay where a field beside it is null', () => {
+  const value = parseDocument('{"a":9007199254740993,"b":null}', 'x') as { readonly a: number }
+  assert.is(exactInteger(value, 'a'), 9007199254740993n)
 })
 
 test.run()
