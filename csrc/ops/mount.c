@@ -51,7 +51,10 @@ int op_ENSURE(struct err *e, struct context *c, const struct op *op)
 			return err_set(e, errno, "fstat of the source");
 		kind = S_ISDIR(st.st_mode) ? PATH_DIRECTORY : PATH_FILE;
 	}
-	c->made_slot = exists(c, op_string(c, op, 0)) ? NO_SLOT : op->args[4];
+	/* Only a file system asks for it, and those cover directories. */
+	c->made_slot = op->args[1] != PATH_DIRECTORY || exists(c, op_string(c, op, 0))
+			       ? NO_SLOT
+			       : op->args[4];
 	fd = path_ensure(e, c, op_string(c, op, 0), kind, op->args[3]);
 	if (fd < 0)
 		return fd;

@@ -140,6 +140,23 @@ test('engines have many holes: paths, ids, arguments, environment', () => {
   assert.ok(holes.some(([hole]) => hole === 'path') && holes.some(([hole]) => hole === 'text'))
 })
 
+test('a source in the root is for the planner to see', () => {
+  const request = readGoldenRequest('engine')
+  const template = makeTemplate(request)
+  const holes = holesOf(request)
+  const values = holes.map(({ start, end }) => request.config.slice(start, end))
+  const { root } = JSON.parse(request.config) as Spec
+  const sources = holes.flatMap(({ hole }, index) => (hole === 'path' && values[index] !== root?.path ? [index] : []))
+  assert.ok(sources.length > 0)
+  const trials = [`${root?.path}x`, `${root?.path}/in`].map((source) => ({
+    template,
+    text: fillHoles(request.config, holes, values.with(sources[0] ?? 0, source)),
+  }))
+  const [beside, inside] = fill(program.path, trials)
+  assert.ok(beside)
+  assert.is(inside, undefined)
+})
+
 for (const name of ['engine', 'systemd-pod'])
   test(`${name}: what does not fit a hole, or lies outside of it, does not fit`, () => {
     const request = readGoldenRequest(name)

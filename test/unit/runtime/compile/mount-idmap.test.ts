@@ -71,4 +71,23 @@ test('a user without privileges is told so', () => {
   assert.throws(() => prepare([one], {}, 1000), /mounts\[0\] \(\/data\).*privileges of root/)
 })
 
+test('a source in the root is cloned and mapped when its turn comes; only the mapping is made on the host', () => {
+  const mount: Mount = {
+    destination: '/bundle/rootfs/x',
+    source: '/bundle/rootfs/a/./b',
+    options: ['rbind', 'idmap'],
+    uidMappings: map,
+    gidMappings: map,
+  }
+  const { prepare, setup } = compileMounts(makeContext(makeSpec({ mounts: [mount] })), noCgroups)
+  assert.equal(showOps(prepare), ['idmap-userns "0 5000 1000\\n" "0 5000 1000\\n" #2'])
+  assert.equal(showOps(setup), [
+    'open-tree-rooted /a/b 1 #0',
+    'setattr #0 +100000 #2',
+    'setattr #0 slave recursive',
+    'ensure /x 2 #0 0755 #1',
+    'move #0 #1',
+  ])
+})
+
 test.run()
