@@ -87,6 +87,10 @@ function mountOps(options: readonly string[], bind: boolean): readonly Op[] {
 }
 
 const needsMaps = ['idmap', 'ridmap']
+
+const fsData = (ops: readonly Op[]): readonly string[] =>
+  ops.flatMap((op) => (op.kind === 'mount-fs' || op.kind === 'mount-fs-like' ? op.options : []))
+
 const onlyFileSystems = [
   'async',
   'dirsync',
@@ -106,12 +110,12 @@ test('mount options: all of the specification, and each does what no unknown one
     const bind = !onlyFileSystems.includes(option) && option !== 'tmpcopyup'
     const ops = mountOps([option], bind)
     // An option that is not understood is data for the file system, or refused for a bind mount.
-    const data = ops.flatMap((op) => (op.kind === 'mount-fs' ? op.options : []))
+    const data = fsData(ops)
     const isFlag = ['dirsync', 'iversion', 'lazytime', 'mand', 'sync'].includes(option)
     assert.is(data.includes(option), isFlag, option)
   }
   assert.ok(isRefused(() => mountOps(['nosuchoption'], true)))
-  const data = mountOps(['nosuchoption'], false).flatMap((op) => (op.kind === 'mount-fs' ? op.options : []))
+  const data = fsData(mountOps(['nosuchoption'], false))
   assert.ok(data.includes('nosuchoption'))
 })
 

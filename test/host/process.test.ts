@@ -20,7 +20,9 @@ function withNamespaces(namespaces: readonly Json[], patch: Json = {}): Json {
 
 test('a field that is null is one that is not given', async () => {
   const linux = { timeOffsets: null, sysctl: null, maskedPaths: null, resources: { memory: null, cpu: { cpus: null } } }
-  mustSucceed(await runOnce(withArgs(['true'], { hooks: null, linux, process: { rlimits: null, user: { umask: null } } })))
+  mustSucceed(
+    await runOnce(withArgs(['true'], { hooks: null, linux, process: { rlimits: null, user: { umask: null } } })),
+  )
 })
 
 test('process is required at create', () => {

@@ -30,7 +30,7 @@ test('mount_context_type names the option of linux.mountLabel', () => {
       linux: { mountLabel: 'label' },
       facts: { lsm: ['selinux'] },
     })
-  assert.ok(find(labelled('rootcontext'), 'setup', 'mount-fs').options.includes('rootcontext=label'))
+  assert.ok(find(labelled('rootcontext'), 'setup', 'mount-fs-like').options.includes('rootcontext=label'))
   assert.match(
     refusalOf(() => labelled('nonsense')),
     /"nonsense" is none of context, fscontext/,
