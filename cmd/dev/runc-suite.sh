@@ -6,8 +6,10 @@
 #   RUNC_SUITE          the sources of runc, with the helper programs built (make test-binaries)
 #   RUNC                the runtime; default dist/bin/tsrun
 #   RUNC_SUITE_OUT      where the output of each file of tests goes (NAME.tap); default a directory that is removed at the end
-#   RUNC_SUITE_TIMEOUT  seconds for one file of tests; default 900
+#   RUNC_SUITE_TIMEOUT  seconds for one file of tests; default 600
 set -eu
+[ -z "${RUNC_SUITE:-}" ] || RUNC_SUITE=$(realpath "$RUNC_SUITE")
+[ -z "${RUNC:-}" ] || RUNC=$(realpath "$RUNC")
 cd "$(dirname "$0")/../.."
 
 fail() {
@@ -28,19 +30,16 @@ done
 program=${RUNC:-$PWD/dist/bin/tsrun}
 [ -x "$program" ] || fail "RUNC: $program cannot be run"
 
-out=${RUNC_SUITE_OUT:-}
-if [ -z "$out" ]; then
-	out=$(mktemp -d)
-	trap 'rm -rf "$out"' EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM
-fi
-mkdir -p "$out"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+out=${RUNC_SUITE_OUT:-$work/out}
 # Help and version are wanted under the name of runc, which a program has that is called by it.
-mkdir -p "$out/bin"
-ln -sf "$program" "$out/bin/runc"
-export RUNC="$out/bin/runc"
-[ -p "$out/silence" ] || mkfifo "$out/silence"
+mkdir -p "$out" "$work/bin"
+ln -s "$program" "$work/bin/runc"
+export RUNC="$work/bin/runc"
+mkfifo "$work/silence"
 
 wanted() {
 	name=$1
@@ -77,8 +76,8 @@ for file in "$tests"/*.bats; do
 	tap=$out/$name.tap
 	# A terminal of its own, as many tests run containers with one; it is typed on never, and without an end. To a file and
 	# not to a pipe, as what a container leaves running would hold that open.
-	TSRUN_TAP=$tap TSRUN_BATS=$file timeout --kill-after=10 "${RUNC_SUITE_TIMEOUT:-900}" \
-		script --quiet --command 'bats --tap "$TSRUN_BATS" >"$TSRUN_TAP" 2>&1' /dev/null <>"$out/silence" >/dev/null || true
+	TSRUN_TAP=$tap TSRUN_BATS=$file timeout --kill-after=10 "${RUNC_SUITE_TIMEOUT:-600}" \
+		script --quiet --command 'bats --tap "$TSRUN_BATS" >"$TSRUN_TAP" 2>&1' /dev/null <>"$work/silence" >/dev/null || true
 	# shellcheck disable=SC2046 # three numbers
 	set_counts $(count "$tap")
 	echo "$name: $p passed, $f failed, $s skipped"
