@@ -5,10 +5,10 @@ import { invalid } from './context.ts'
 const MAX_NUMBER = 65535
 
 /** What the numbers are of, in errors. */
-export type NumberKind = 'CPU' | 'memory policy node'
+export type NumberKind = 'number' | 'CPU' | 'memory policy node'
 
 /** '0-3,7' or '0-15:2/8' (two of each eight) -> bits, the lowest number first. Errors: invalid-config for a number beyond reason. */
-export function toNumberMask(list: string, pointer: string, kind: NumberKind): Uint8Array {
+export function toNumberMask(list: string, pointer: string, kind: NumberKind = 'number'): Uint8Array {
   const numbers: number[] = []
   for (const item of list.split(',')) {
     const match = /^(\d+)(?:-(\d+)(?::(\d+)\/(\d+))?)?$/.exec(item.trim())
