@@ -105,8 +105,6 @@ export const OPS = {
   'hooks-point': { code: 66, side: 'I', signature: '', syscall: 'recvmsg', args: [] },
   'sysctl': { code: 67, side: 'I', signature: 'sb', syscall: 'write', args: ['path', 'value'] },
   'place-root': { code: 74, side: 'I', signature: 'Ts', syscall: 'move_mount', args: ['slot', 'path'] },
-  'null-stdio': { code: 75, side: 'I', signature: '', syscall: 'openat2', args: [] },
-  'criu-root': { code: 76, side: 'I', signature: 'Ts', syscall: 'move_mount', args: ['tree', 'path'] },
   'open-tree-rooted': { code: 72, side: 'I', signature: 'ruP', syscall: 'open_tree', args: ['path', 'flags', 'slot'] },
   'mount-fs-like': {
     code: 73,
@@ -115,6 +113,8 @@ export const OPS = {
     syscall: 'fsmount',
     args: ['type', 'source', 'options', 'attr', 'target', 'slot'],
   },
+  'null-stdio': { code: 75, side: 'I', signature: '', syscall: 'openat2', args: [] },
+  'criu-root': { code: 76, side: 'I', signature: 'Ts', syscall: 'move_mount', args: ['tree', 'path'] },
   'console': { code: 69, side: 'I', signature: 'uuu', syscall: 'ioctl', args: ['rows', 'columns', 'flags'] },
   'session': { code: 80, side: 'I', signature: '', syscall: 'setsid', args: [] },
   'lsm-label': { code: 81, side: 'I', signature: 'ss', syscall: 'write', args: ['lsm', 'value'] },
