@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: Apache-2.0
+// `tsdock-files walk`, `read`, `remove`, `lock` and `run`, and overlays.
+
+import { spawnSync } from 'node:child_process'
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import * as assert from 'uvu/assert'
+import { findProgram, lock, type OverlayMount, pack, read, readTo, remove, walk } from '../../bundles/host/files.ts'
+import { decodeEntries } from '../../bundles/layers/frame.ts'
+import { hostSuite, unmount } from '../helpers/suite.ts'
+import { readTar } from '../helpers/tar.ts'
+import { applyItems, type Item, listTree, setXattr } from '../helpers/tree.ts'
+import { newDir, newPath } from '../helpers/work-dir.ts'
+
+const { test, run } = hostSuite('tsdock-files')
+
+const failure = (promise: Promise<unknown>): Promise<string> =>
+  promise.then(
+    () => 'it worked',
+    (e: Error) => e.message,
+  )
+const file = (path: string, contents = ''): Item => ({ type: 'file', path, contents })
+
+/** Runs the program itself. */
+const files = (...args: readonly string[]) =>
+  spawnSync(findProgram('tsdock-files'), args, { encoding: 'utf8', timeout: 60_000 })
+
+test('walk: all entries, parents first, in the order of bytes', async () => {
+  const directory = newDir('tree')
+  await applyItems(directory, [
+    { type: 'directory', path: 'd', mode: 0o711, uid: 5 },
+    { ...file('d/\xff', 'x'), xattrs: new Map([['user.a', Buffer.from('1')]]) },
+    { type: 'symlink', path: 'd/l', link: '/etc' },
+    { type: 'char', path: 'z', major: 5, minor: 1 },
+  ])
+  linkSync(join(directory, 'd/l'), join(directory, 'l2'))
+  const entries = decodeEntries(await walk(directory, ''))
+  assert.equal(
+    entries.map(({ type, path, link }) => `${type} ${path} ${link}`),
+    ['directory  ', 'directory d ', 'symlink d/l /etc', 'file d/\xff ', 'symlink l2 /etc', 'char z '],
+  )
+  const [, d, link, named, second, device] = entries
+  assert.equal([d?.mode, d?.uid, named?.size, device?.major, device?.minor], [0o711, 5, 1, 5, 1])
+  assert.is(String(named?.xattrs?.get('user.a')), '1')
+  assert.ok(link?.inode !== 0n && link?.inode === second?.inode && named?.inode === 0n)
+  assert.equal(
+    decodeEntries(await walk(directory, '', { skip: ['d', 'z'] })).map(({ path }) => path),
+    ['', 'l2'],
+  )
+  assert.equal(
+    decodeEntries(await walk(directory, 'd', { only: true })).map(({ path }) => path),
+    [''],
+  )
+})
+
+test('walk: links are followed only when asked, and inside the tree', async () => {
+  const directory = newDir('tree')
+  await applyItems(directory, [
+    { type: 'symlink', path: 'abs', link: '/sub' },
+    { type: 'symlink', path: 'up', link: '../../../../../sub' },
+    { type: 'symlink', path: 'out', link: '/etc/passwd' },
+    { type: 'symlink', path: 'loop', link: 'loop' },
+    file('sub/x'),
+  ])
+  const types = async (path: string, follow: boolean): Promise<string> =>
+    decodeEntries(await walk(directory, path, { follow, only: true }))
+      .map(({ type }) => type)
+      .join()
+  assert.is(await types('abs', false), 'symlink')
+  assert.is(await types('abs', true), 'directory')
+  assert.is(await types('up/x', false), 'file')
+  assert.match(await failure(types('out', true)), /ENOENT/)
+  assert.match(await failure(types('loop', true)), /ELOOP/)
+  assert.match(await failure(types('missing', true)), /openat2 "missing": no such file or directory \(ENOENT\)/)
+})
+
+test(
+  'read: regular files alone, inside the tree, up to a limit',
+  async () => {
+    const directory = newDir('tree')
+    await applyItems(directory, [
+      file('f', 'text'),
+      file('empty'),
+      { type: 'symlink', path: 'l', link: '/f' },
+      { type: 'symlink', path: 'passwd', link: '/etc/passwd' },
+      { type: 'symlink', path: 'magic', link: '/proc/self/root/etc/passwd' },
+      { type: 'directory', path: 'd' },
+      { type: 'fifo', path: 'fifo' },
+      { type: 'char', path: 'zero', major: 1, minor: 5 },
+    ])
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(join(directory, 'socket'), resolve))
+    assert.is(String(await read(directory, 'f')), 'text')
+    assert.is(String(await read(directory, 'l')), 'text')
+    assert.is(String(await read(directory, '../../f')), 'text')
+    assert.is((await read(directory, 'empty')).length, 0)
+    for (const [path, message] of Object.entries({
+      passwd: /ENOENT/,
+      magic: /ENOENT/,
+      d: /EISDIR/,
+      fifo: /EINVAL/,
+      zero: /EINVAL/,
+      socket: /EINVAL/,
+    }))
+      assert.match(await failure(read(directory, path)), message, path)
+    await new Promise((resolve) => server.close(resolve))
+    assert.match(
+      await failure(read(directory, 'f', { limit: 3 })),
+      /read "f" \(4 bytes, at most 3\): file too large \(EFBIG\)/,
+    )
+    writeFileSync(join(directory, 'big'), '')
+    truncateSync(join(directory, 'big'), 2 ** 27)
+    assert.match(await failure(read(directory, 'big')), /EFBIG/)
+    let size = 0
+    await readTo(directory, 'big', async (out) => {
+      for await (const chunk of out) size += (chunk as Buffer).length
+    })
+    assert.is(size, 2 ** 27)
+  },
+  { timeoutMs: 120_000 },
+)
+
+test('remove: all below it, whatever it is, and nothing that links lead to', async () => {
+  const [outside, parent] = [newDir('outside'), newDir('parent')]
+  writeFileSync(join(outside, 'keep'), '')
+  await applyItems(join(parent), [
+    { type: 'symlink', path: 'tree/link', link: outside },
+    { type: 'directory', path: 'tree/closed', mode: 0 },
+    file('tree/closed/x'),
+    { type: 'char', path: 'tree/whiteout', major: 1, minor: 3 },
+    { type: 'symlink', path: 'top', link: outside },
+    file('other'),
+  ])
+  await remove(join(parent, 'tree'))
+  await remove(join(parent, 'top'))
+  await remove(join(parent, 'missing'))
+  await remove(join(parent, 'missing/too'))
+  assert.equal(readdirSync(parent), ['other'])
+  assert.equal(readdirSync(outside), ['keep'])
+  for (const path of ['/', '.', '..', `${parent}/.`, `${parent}/..`, `${parent}/`])
+    assert.match(await failure(remove(path)), /remove "/, path)
+  assert.equal(readdirSync(parent), ['other'])
+})
+
+test(
+  'remove: trees deeper than a path can be',
+  async () => {
+    const directory = newDir('tree')
+    const script = `import os,sys
+os.chdir(sys.argv[1])
+for i in range(3000):
+    os.mkdir('d'); open('f', 'w').close(); os.chdir('d')`
+    assert.is(spawnSync('python3', ['-c', script, directory]).status, 0)
+    // With few descriptors.
+    const limited = spawnSync(
+      'sh',
+      ['-c', 'ulimit -n 100; exec "$0" remove -- "$1"', findProgram('tsdock-files'), directory],
+      { encoding: 'utf8' },
+    )
+    assert.is(limited.stderr, '')
+    assert.not.ok(existsSync(directory))
+  },
+  { timeoutMs: 120_000 },
+)
+
+test('remove: what is mounted in a tree stays', async () => {
+  const [outside, directory] = [newDir('outside'), newDir('tree')]
+  writeFileSync(join(outside, 'keep'), '')
+  mkdirSync(join(directory, 'sub/mounted'), { recursive: true })
+  assert.is(spawnSync('mount', ['--bind', outside, join(directory, 'sub/mounted')]).status, 0)
+  try {
+    assert.match(
+      await failure(remove(directory)),
+      /remove "mounted": something is mounted there: device or resource busy \(EBUSY\)/,
+    )
+    assert.equal(readdirSync(outside), ['keep'])
+  } finally {
+    unmount(join(directory, 'sub/mounted'))
+  }
+  await remove(directory)
+  assert.not.ok(existsSync(directory))
+})
+
+/** Layers, with a place to mount them. */
+function overlayDirs(prefix = 'overlay'): { readonly top: string; readonly mount: OverlayMount } {
+  const top = newDir(prefix)
+  const path = (name: string): string => {
+    mkdirSync(join(top, name), { recursive: true })
+    return join(top, name)
+  }
+  return {
+    top,
+    mount: {
+      target: path('merged'),
+      upper: { directory: path('upper'), work: path('work') },
+      lower: [path('high'), path('low')],
+    },
+  }
+}
+
+test('layers as apply makes them are what overlay shows, and what it makes is what pack reads', async () => {
+  const { mount } = overlayDirs()
+  const [high = '', low = ''] = mount.lower
+  await applyItems(low, [
+    file('a', 'low'),
+    file('gone', 'x'),
+    file('opaque/old'),
+    file('dir/old'),
+    file('kept/x', 'kept'),
+  ])
+  await applyItems(high, [
+    file('a', 'high'),
+    { type: 'whiteout', path: 'gone' },
+    { type: 'opaque', path: 'opaque' },
+    file('opaque/new'),
+    { type: 'whiteout', path: 'dir' },
+    file('dir/new'),
+  ])
+  const paths = decodeEntries(await walk(mount.target, '', { overlays: [mount] })).map(({ path }) => path)
+  assert.equal(paths, ['', 'a', 'dir', 'dir/new', 'kept', 'kept/x', 'opaque', 'opaque/new'])
+  assert.is(String(await read(mount.target, 'a', { overlays: [mount] })), 'high')
+  assert.equal(readdirSync(mount.target), [], 'nothing is mounted for others')
+
+  const { upper } = mount
+  const script =
+    'cd "$0" && rm a && rm -r kept && mkdir kept && echo 1 > kept/new && mkdir -m 1777 tmp && rm -r opaque && mv dir/new moved'
+  const args = [
+    'run',
+    `--target=${mount.target}`,
+    `--upper=${upper?.directory}`,
+    `--work=${upper?.work}`,
+    ...mount.lower.map((one) => `--lower=${one}`),
+    '--',
+    'sh',
+    '-c',
+    script,
+    mount.target,
+  ]
+  const ran = files(...args)
+  assert.is(ran.status, 0, ran.stderr)
+  let tar = Buffer.alloc(0)
+  await pack(upper?.directory ?? '', async (out) => {
+    const parts: Buffer[] = []
+    for await (const part of out) parts.push(part as Buffer)
+    tar = Buffer.concat(parts)
+  })
+  assert.equal(
+    readTar(tar).map(({ name }) => name),
+    ['.wh.a', 'dir/', 'dir/.wh.new', 'kept/', 'kept/.wh..wh..opq', 'kept/new', 'moved', '.wh.opaque', 'tmp/'],
+  )
+})
+
+test('a program that runs beside an overlay: its status, and the limits it was called with', async () => {
+  const { mount } = overlayDirs()
+  const target = [`--target=${mount.target}`, ...mount.lower.map((one) => `--lower=${one}`)]
+  assert.is(files('run', ...target, '--', 'sh', '-c', 'exit 42').status, 42)
+  const limit = spawnSync(
+    'sh',
+    [
+      '-c',
+      'ulimit -Sn 200; exec "$@"',
+      '-',
+      findProgram('tsdock-files'),
+      'run',
+      ...target,
+      '--',
+      'sh',
+      '-c',
+      'ulimit -Sn; ls -l /proc/self/fd | wc -l',
+    ],
+    { encoding: 'utf8' },
+  )
+  assert.equal(limit.stdout.trim().split(/\s+/), ['200', '5'])
+  assert.match(
+    files('run', ...target, '--', '/no/such/program').stderr,
+    /execvp "\/no\/such\/program": no such file or directory \(ENOENT\)/,
+  )
+})
+
+for (const old of [false, true]) {
+  const flags = old ? ['--old-mount'] : []
+  const how = old ? 'by mount(2), as before Linux 6.5' : 'layer by layer'
+
+  test(`overlays ${how}: names that would have to be escaped, or are long`, async () => {
+    const { top, mount } = overlayDirs(`we,ird:na\\me=x ${'l'.repeat(200)}`)
+    assert.ok(mount.lower[0] !== undefined && mount.lower[0].length > 200)
+    const deep = join(top, 'x'.repeat(200), 'y'.repeat(200))
+    mkdirSync(deep, { recursive: true })
+    writeFileSync(join(deep, 'deep'), 'found')
+    writeFileSync(join(mount.lower[1] ?? '', 'low'), 'low')
+    const lower = [deep, ...mount.lower].map((one) => `--lower=${one}`)
+    const args = [
+      'run',
+      ...flags,
+      `--target=${mount.target}`,
+      `--upper=${mount.upper?.directory}`,
+      `--work=${mount.upper?.work}`,
+      ...lower,
+    ]
+    const ran = files(...args, '--', 'sh', '-c', 'cd "$0" && cat deep low && echo new > new', mount.target)
+    assert.is(ran.stdout, 'foundlow', ran.stderr)
+    assert.equal(readdirSync(mount.upper?.directory ?? ''), ['new'])
+    assert.is(readFileSync(join(mount.upper?.directory ?? '', 'new'), 'utf8'), 'new\n')
+  })
+
+  test(`overlays ${how}: hundreds of layers`, async () => {
+    const top = newDir('layers')
+    const layers = Array.from({ length: 300 }, (_, i) => join(top, `${i}`.padStart(64, '0'), 'diff'))
+    for (const [i, layer] of layers.entries()) {
+      mkdirSync(layer, { recursive: true })
+      writeFileSync(join(layer, 'top'), String(i))
+    }
+    const target = newDir('merged')
+    const ran = spawnSync(
+      'sh',
+      [
+        '-c',
+        'ulimit -Sn 64; exec "$@"',
+        '-',
+        findProgram('tsdock-files'),
+        'read',
+        ...flags,
+        `--target=${target}`,
+        ...layers.map((one) => `--lower=${one}`),
+        '--',
+        target,
+        'top',
+      ],
+      { encoding: 'utf8' },
+    )
+    assert.is(ran.stdout, '0', ran.stderr)
+  })
+
+  test(`overlays ${how}: what cannot be mounted is told`, async () => {
+    const { mount } = overlayDirs()
+    const call = (...args: readonly string[]) => files('walk', ...flags, ...args, '--', mount.target, '').stderr
+    assert.match(
+      call(`--target=${mount.target}`, '--lower=/no/such'),
+      /open "\/no\/such": no such file or directory \(ENOENT\)/,
+    )
+    assert.match(call('--target=/no/such', ...mount.lower.map((one) => `--lower=${one}`)), /mount overlay "\/no\/such"/)
+    const upper = [`--upper=${mount.upper?.directory}`, `--work=/proc`]
+    assert.match(call(`--target=${mount.target}`, `--lower=${mount.lower[0]}`, ...upper), /overlay/)
+    assert.match(call('--lower=/x'), /an overlay without --target/)
+  })
+}
+
+test('more layers than the kernel takes are told', async () => {
+  const { mount } = overlayDirs()
+  const layers = (count: number): readonly string[] => Array.from({ length: count }, () => `--lower=${mount.lower[0]}`)
+  for (const flags of [[], ['--old-mount']])
+    assert.match(
+      files('walk', ...flags, `--target=${mount.target}`, ...layers(1000), '--', mount.target, '').stderr,
+      /overlay.*EINVAL/,
+    )
+  assert.match(
+    files('walk', `--target=${mount.target}`, ...layers(1001), '--', mount.target, '').stderr,
+    /more than 1000 layers/,
+  )
+})
+
+test('locks: one at a time, or several that share; given back by release and by death', async () => {
+  const path = newPath('lock')
+  const first = await lock(path, 'exclusive')
+  let second = false
+  const waiting = lock(path, 'exclusive').then((held) => {
+    second = true
+    return held
+  })
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  assert.is(second, false)
+  await first.release()
+  await (await waiting).release()
+  const shared = await Promise.all([lock(path, 'shared'), lock(path, 'shared')])
+  await Promise.all(shared.map((held) => held.release()))
+  symlinkSync(path, `${path}-link`)
+  assert.match(await failure(lock(`${path}-link`, 'shared')), /ELOOP/)
+  assert.match(await failure(lock(`${path}/x`, 'shared')), /ENOTDIR/)
+})
+
+test('wrong calls', () => {
+  for (const args of [[], ['nonsense'], ['apply'], ['walk', '--', 'a'], ['pack', '--', 'a', 'b'], ['run']]) {
+    const called = files(...args)
+    assert.is(called.status, 2, args.join(' '))
+    assert.match(called.stderr, /^usage: tsdock-files/)
+  }
+  assert.is(files('pack', '--nonsense', '--', '/').status, 1)
+  assert.match(files('read', '--limit=-1', '--', '/', 'x').stderr, /the number "-1"/)
+})
+
+test('names in messages cannot move the cursor', async () => {
+  const directory = newDir('tree')
+  await applyItems(directory, [{ type: 'directory', path: 'a\x1b[2J' }])
+  setXattr(directory, 'user.a', '00')
+  const outcome = await failure(read(directory, 'a\x1b[2J'))
+  assert.match(outcome, /"a\?\[2J"/)
+  assert.is(listTree(directory).length, 2)
+})
+
+run()
