@@ -13,7 +13,9 @@ type Files = Readonly<Record<string, string>>
 
 const LAYERS = ['spec', 'runtime', 'bundles', 'cmd']
 const C_LAYERS = ['base', 'plan', 'ops', 'exec', 'front']
-const PURE = /^(spec|runtime\/(plan|compile|cgroups|seccomp))\//
+/** Programs of their own, which may use base. */
+const C_PROGRAMS: ReadonlySet<string> = new Set(['seccomp', 'files'])
+const PURE = /^(spec|runtime\/(plan|compile|cgroups|seccomp)|bundles\/dockerfile)\//
 /** Build steps live with what they make, and no program imports them. */
 const BUILD_STEPS: ReadonlySet<string> = new Set(['spec/generate.ts', 'spec/shorten.ts'])
 
@@ -107,7 +109,7 @@ function findCycle(files: Files): readonly string[] | undefined {
   return undefined
 }
 
-/** #include "..." that goes upwards, or from or to csrc/seccomp, a program of its own that may use base. */
+/** #include "..." that goes upwards, or from or to a program of its own. */
 function wrongIncludes(files: Files): readonly string[] {
   const folder = (path: string): string => path.split('/')[1] ?? ''
   return Object.entries(files).flatMap(([file, text]) =>
@@ -117,7 +119,7 @@ function wrongIncludes(files: Files): readonly string[] {
         const [from, to] = [folder(file), folder(resolved(file, include))]
         if (!resolved(file, include).startsWith('csrc/')) return true
         if (from === to) return false
-        if (from === 'seccomp') return to !== 'base'
+        if (C_PROGRAMS.has(from)) return to !== 'base'
         return C_LAYERS.indexOf(to) < 0 || C_LAYERS.indexOf(to) > C_LAYERS.indexOf(from)
       })
       .map((include) => `${file} includes ${include}`),
@@ -139,7 +141,7 @@ test('imports go from cmd down to spec', () => {
   assert.equal(wrongDirections(typescript), [])
 })
 
-test('spec, plan, compile, cgroups and seccomp are pure', () => {
+test('spec, plan, compile, cgroups, seccomp and dockerfile are pure', () => {
   assert.equal(impurities(typescript), [])
 })
 
@@ -183,6 +185,7 @@ test('an impurity is found', () => {
   assert.is(found('runtime/seccomp/a.ts', "const home = process.env['HOME']"), 1)
   assert.is(found('runtime/plan/a.ts', 'const { process } = context\nuse(process.env)'), 0)
   assert.is(found('runtime/plan/a.ts', '// not process.env\nconst cwd = context.process.cwd'), 0)
+  assert.is(found('bundles/dockerfile/a.ts', "import { join } from 'node:path'"), 1)
   assert.is(found('runtime/facts/a.ts', "import { readFileSync } from 'node:fs'"), 0)
 })
 
@@ -210,6 +213,9 @@ test('a wrong include is found', () => {
   assert.is(found('csrc/ops/a.h', '\t#include "../exec/exec.h"'), 1)
   assert.is(found('csrc/seccomp/a.c', '#include "../ops/ops.h"'), 1)
   assert.is(found('csrc/exec/a.c', '#include "../seccomp/seccomp.h"'), 1)
+  assert.is(found('csrc/front/a.c', '#include "../files/tree.h"'), 1)
+  assert.is(found('csrc/files/a.c', '#include "../exec/exec.h"'), 1)
+  assert.is(found('csrc/files/a.c', '#include "../base/io.h"\n#include "tree.h"'), 0)
   assert.is(found('csrc/front/a.c', '#include "../../test/x.h"'), 1)
   assert.is(found('csrc/front/a.c', '#include <stdio.h>\n#include "../exec/exec.h"\n#include "a.h"'), 0)
 })

@@ -72,13 +72,13 @@ class Watch {
 function streamOf(chunks: AsyncIterable<Uint8Array>, watch: Watch): ReadableStream<Uint8Array> {
   const iterator = chunks[Symbol.asyncIterator]()
   return new ReadableStream<Uint8Array>({
-    async pull(controller) {
+    pull: async (controller) => {
       const next = await iterator.next()
       watch.touch()
       if (next.done === true) controller.close()
       else controller.enqueue(next.value)
     },
-    async cancel() {
+    cancel: async () => {
       await iterator.return?.()
     },
   })

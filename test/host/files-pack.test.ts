@@ -35,91 +35,86 @@ const failure = (promise: Promise<unknown>): Promise<string> =>
     (e: Error) => e.message,
   )
 
+const NAMES = [
+  'a',
+  'b',
+  '\xc3\xa4',
+  '\xff\xfe',
+  'with space',
+  'new\nline',
+  '-x',
+  '.hidden',
+  'n'.repeat(120),
+  'ends.',
+  '%',
+  'x=y',
+]
+const TIMES = [-1, 0, 1, 1_600_000_000, 8589934592, 17179869184]
+const MODES = [0o755, 0o644, 0o600, 0o4755, 0o2755, 0o1777, 0, 0o7777]
+const LINKS = ['a', '/etc/passwd', '../../..', 'l'.repeat(150), '\xfe']
+const KINDS = [
+  'directory',
+  'directory',
+  'file',
+  'file',
+  'file',
+  'symlink',
+  'hardLink',
+  'fifo',
+  'char',
+  'block',
+] as const
+
+type Pick = <T>(list: readonly T[]) => T
+
+/** One entry by chance, with all that its type may have. files: what hard links may name. */
+function randomItem(path: string, pick: Pick, files: readonly string[]): Item | undefined {
+  const type = pick(KINDS)
+  const target = type === 'hardLink' ? files.at(-1) : pick(LINKS)
+  if (type === 'hardLink') return target === undefined ? undefined : { type, path, link: target }
+  const owner = {
+    uid: pick([0, 1, 1000, 2097152, 4294967294]),
+    gid: pick([0, 5, 2097151, 3000000]),
+    seconds: pick(TIMES),
+  }
+  if (type === 'symlink') return { type, path, link: pick(LINKS), ...owner }
+  const mode = pick(MODES)
+  if (type === 'fifo') return { type, path, mode, ...owner }
+  if (type === 'char' || type === 'block')
+    return { type, path, mode, major: pick([1, 8, 4095]), minor: pick([0, 255, 1048575]), ...owner }
+  const attribute = [
+    pick(['user.a', 'user.b=c', 'user.d%']),
+    Buffer.from(pick(['', 'x', '\0\n=', 'v'.repeat(500)])),
+  ] as const
+  const xattrs = new Map(pick([[], [], [], [attribute]]))
+  if (type === 'directory') return { type, path, mode, xattrs, ...owner }
+  const contents = Buffer.alloc(pick([0, 1, 511, 512, 513, 5000, 70000]), pick(['x', '\0', 'ab']))
+  return { type, path, mode, contents, xattrs, ...owner }
+}
+
 /** A tree of all that a layer may hold, by chance. */
 function randomItems(seed: number): readonly Item[] {
   const below = sequence(seed)
-  const names = [
-    'a',
-    'b',
-    'ä',
-    '\xff\xfe',
-    'with space',
-    'new\nline',
-    '-x',
-    '.hidden',
-    'n'.repeat(120),
-    'ends.',
-    '%',
-    'x=y',
-  ]
-  const pick = <T>(list: readonly T[]): T => list[below(list.length)] as T
+  const pick: Pick = (list) => list[below(list.length)] as (typeof list)[number]
   const directories = ['']
   const files: string[] = []
-  const taken = new Set<string>([''])
-  const items: Item[] = []
-  const owner = (): Partial<Item> => ({
-    uid: pick([0, 1, 1000, 2097152, 4294967294]),
-    gid: pick([0, 5, 2097151, 3000000]),
-    seconds: pick([-1, 0, 1, 1_600_000_000, 8589934592, 17179869184]),
-  })
-  const xattrs = (): Partial<Item> =>
-    below(4) > 0
-      ? {}
-      : {
-          xattrs: new Map([
-            [pick(['user.a', 'user.b=c', 'user.d%']), Buffer.from(pick(['', 'x', '\0\n=', 'v'.repeat(500)]))],
-          ]),
-        }
+  const items = new Map<string, Item>()
   for (let count = 0; count < 60; count++) {
     const parent = pick(directories)
-    const path = parent === '' ? pick(names) : `${parent}/${pick(names)}`
-    if (taken.has(path) || path.length > 1500) continue
-    taken.add(path)
-    const mode = pick([0o755, 0o644, 0o600, 0o4755, 0o2755, 0o1777, 0, 0o7777])
-    const kind = pick([
-      'directory',
-      'directory',
-      'file',
-      'file',
-      'file',
-      'symlink',
-      'hardLink',
-      'fifo',
-      'char',
-      'block',
-    ] as const)
-    if (kind === 'directory') {
-      directories.push(path)
-      items.push({ type: kind, path, mode, ...owner(), ...xattrs() })
-    } else if (kind === 'file') {
-      files.push(path)
-      items.push({
-        type: kind,
-        path,
-        mode,
-        contents: Buffer.alloc(pick([0, 1, 511, 512, 513, 5000, 70000]), pick(['x', '\0', 'ab'])),
-        ...owner(),
-        ...xattrs(),
-      })
-    } else if (kind === 'symlink')
-      items.push({
-        type: kind,
-        path,
-        link: pick(['a', '/etc/passwd', '../../..', 'l'.repeat(150), '\xfe']),
-        ...owner(),
-      })
-    else if (kind === 'hardLink' && files.length > 0) items.push({ type: kind, path, link: pick(files) })
-    else if (kind === 'fifo') items.push({ type: kind, path, mode, ...owner() })
-    else if (kind === 'char' || kind === 'block')
-      items.push({ type: kind, path, mode, major: 1 + below(4095), minor: below(1 << 20), ...owner() })
+    const path = parent === '' ? pick(NAMES) : `${parent}/${pick(NAMES)}`
+    const item = items.has(path) || path.length > 1500 ? undefined : randomItem(path, pick, files)
+    if (item === undefined) continue
+    items.set(path, item)
+    if (item.type === 'directory') directories.push(path)
+    if (item.type === 'file') files.push(path)
   }
-  return items
+  return [...items.values()]
 }
 
 test(
   'random trees: packed, unpacked and packed again gives the same bytes, and the same tree',
   async () => {
-    for (let seed = 1; seed <= 25; seed++) {
+    for (let seed = 1; seed <= 12; seed++) {
       const directory = newDir('random')
       await applyItems(directory, [{ type: 'directory', path: '', mode: 0o755 }, ...randomItems(seed)])
       const first = await packed(directory)
@@ -151,7 +146,7 @@ for (const [program, extract] of Object.entries({
   test(
     `random trees are the same for ${program}`,
     async () => {
-      for (let seed = 100; seed < 110; seed++) {
+      for (let seed = 100; seed < 105; seed++) {
         const directory = newDir('random')
         const all = randomItems(seed)
         const items = all.filter((item) => program === 'tar' || isPlain(item, all))
