@@ -6,6 +6,7 @@ import type { LinuxNamespaceType } from '../../spec/runtime/namespaces.ts'
 import type { LinuxSeccompAction, LinuxSeccompFlag, LinuxSeccompOperator } from '../../spec/runtime/seccomp.ts'
 import { KNOWN_PREFIX } from '../compile/annotations.ts'
 import { mountOptionNames } from '../compile/mount-options.ts'
+import { PROPERTY_PREFIX } from '../cgroups/systemd/annotations.ts'
 import { seccompArchitectures } from '../seccomp/architectures.ts'
 import { specVersion } from '../../spec/version.ts'
 
@@ -125,6 +126,6 @@ export function makeFeatures({ version, commit, libseccomp, libsystemd }: BuildI
       'tsrun.commit': commit,
       'tsrun.version': version,
     },
-    potentiallyUnsafeConfigAnnotations: [KNOWN_PREFIX, 'org.criu.config'],
+    potentiallyUnsafeConfigAnnotations: [KNOWN_PREFIX, ...(systemd ? [PROPERTY_PREFIX] : []), 'org.criu.config'],
   }
 }

@@ -12,6 +12,7 @@ const waiting = 'looks at the namespaces of an init that waits for start, which 
 const top = 'makes a cgroup at the top'
 
 const needs: Readonly<Record<string, readonly Entry[]>> = {
+  annotations: [[/^run.oci.keep_original_groups/, 'sets supplementary groups']],
   capabilities: [[/^a capability that cannot be granted/, 'has all capabilities in its user namespace']],
   'cgroup v2': [
     [/^a writable cgroup belongs|^a cgroup that is mounted read-only stays/, 'gives files to another user'],
@@ -19,12 +20,14 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
   'cgroups devices': [[/./, devices]],
   'cgroups huge pages': [[/./, 'systemd does not delegate the controller']],
   'cgroups path': [[/^cgroupsPath: the container is where it says/, top]],
+  'command lines': [[/^flags before|^the life|^create and run|^exec and update/, top]],
   crash: [[/^the state directory (is on|has)|^the pid file is on|^cgroups cannot be written/, mounts]],
   devices: [[/^the default devices|^listed devices|^a listed device|^a device outside/, devices]],
   exec: [
     [/^works in a created container/, waiting],
     [/^--user 4294967294/, 'takes an id that no user is given'],
   ],
+  'exec-cache': [[/./, mounts]],
   explain: [[/^nothing is changed/, 'becomes another user']],
   hooks: [[/^prestart and createRuntime see|^the network namespace of the pid/, waiting]],
   lifecycle: [[/^kill --all KILL ends every/, ownProc]],

@@ -100,7 +100,7 @@ export function hostSuite(name: string): { readonly test: HostTest; readonly run
     tests(title, async () => {
       const start = performance.now()
       try {
-        if (isTsrun) beginCoverage(name, title)
+        if (isTsrun && !isRootless) beginCoverage(name, title)
         await guarded(body, scaled(options.timeoutMs ?? 30_000))
         endCoverage()
         const seconds = (performance.now() - start) / 1000

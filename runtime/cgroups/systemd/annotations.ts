@@ -4,7 +4,8 @@ import { pointerTo } from '../../../spec/pointer.ts'
 import { parseVariant, type Variant } from './gvariant.ts'
 import type { UnitProperty } from './property.ts'
 
-const PREFIX = 'org.systemd.property.'
+/** What the annotations begin with whose values become properties of the unit. */
+export const PROPERTY_PREFIX = 'org.systemd.property.'
 const MICROSECONDS = 1_000_000
 
 /**
@@ -14,8 +15,8 @@ const MICROSECONDS = 1_000_000
 export function annotationProperties(annotations: Readonly<Record<string, string>> | undefined): UnitProperty[] {
   const properties: UnitProperty[] = []
   for (const [key, text] of Object.entries(annotations ?? {})) {
-    if (!key.startsWith(PREFIX)) continue
-    const name = key.slice(PREFIX.length)
+    if (!key.startsWith(PROPERTY_PREFIX)) continue
+    const name = key.slice(PROPERTY_PREFIX.length)
     const refuse = (what: string) =>
       new TsrunError('invalid-config', `annotations[${JSON.stringify(key)}]: ${what}`, {
         pointer: pointerTo('/annotations', key),
