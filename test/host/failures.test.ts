@@ -241,7 +241,15 @@ broken(
 broken(
   'a namespace path that is absent',
   {
-    linux: { namespaces: [{ type: 'mount' }, { type: 'uts' }, { type: 'ipc' }, { type: 'pid', path: '/no/such/ns' }] },
+    linux: {
+      namespaces: [
+        { type: 'mount' },
+        { type: 'uts' },
+        { type: 'ipc' },
+        { type: 'network' },
+        { type: 'pid', path: '/no/such/ns' },
+      ],
+    },
   },
   {
     text: /no such file or directory/,
