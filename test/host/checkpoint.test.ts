@@ -58,7 +58,7 @@ test(
       mustSucceed(container.call('pause'))
       assert.is(container.status(), 'paused')
       mustSucceed(container.call('resume'))
-      mustSucceed(container.call('update', ['--memory', '64m']))
+      mustSucceed(container.call('update', ['--memory', '67108864']))
       assert.match(
         mustSucceed(container.call('ps', ['--format', 'json'])).stdout,
         new RegExp(`\\b${container.pid()}\\b`),
