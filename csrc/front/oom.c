@@ -17,6 +17,8 @@
 #include "../base/io.h"
 #include "front.h"
 
+#define REMOVAL_MS 1000
+
 struct watch {
 	int dir;
 	int fd; /* eventfd of v1, inotify of v2 */
@@ -69,14 +71,18 @@ static uint64_t take_unified(struct watch *w)
 
 static uint64_t take_legacy(struct watch *w)
 {
-	uint64_t count = 0;
+	struct pollfd more = {.fd = w->fd, .events = POLLIN};
+	uint64_t count = 0, all = 0;
 
-	if (read(w->fd, &count, sizeof(count)) != (ssize_t)sizeof(count))
+	if (read(w->fd, &all, sizeof(all)) != (ssize_t)sizeof(all))
 		return 0;
-	/* That it was removed is told in the same way. */
-	if (faccessat(w->dir, "memory.oom_control", F_OK, 0) < 0)
-		count--;
-	return count;
+	if (faccessat(w->dir, "memory.oom_control", F_OK, 0) == 0)
+		return all;
+	/* That it was removed is told in the same way, once, and some time after it: of what comes one is that. */
+	while (poll(&more, 1, REMOVAL_MS) > 0 &&
+	       read(w->fd, &count, sizeof(count)) == (ssize_t)sizeof(count))
+		all += count;
+	return all - 1;
 }
 
 static int open_unified(struct err *e, struct watch *w, const char *path)
