@@ -17,6 +17,7 @@
 
 #define MOUNTINFO_MAX (64u << 20)
 #define MOST_MOUNTS 64
+#define SYSTEMD_MS 5000
 
 struct walk {
 	int (*visit)(void *data, const char *owner, const char *path);
@@ -179,6 +180,22 @@ int remains_exist(const char *root, const char *id)
 	return exist;
 }
 
+/*
+ * systemd removes the cgroup of a scope when it is empty, and forgets the scope. When it is removed before it has noticed, it
+ * keeps the scope.
+ */
+static void leave_to_systemd(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+	int64_t until = now_ms() + SYSTEMD_MS;
+
+	if (!dot || strcmp(dot, ".scope") != 0 || access("/run/systemd/system", F_OK) < 0)
+		return;
+	cgroup_kill(path);
+	while (access(path, F_OK) == 0 && now_ms() < until)
+		sleep_ms(10);
+}
+
 int remains_remove(struct err *e, const char *root, const char *id)
 {
 	char path[PATH_MAX + 16];
@@ -189,8 +206,10 @@ int remains_remove(struct err *e, const char *root, const char *id)
 	find(&w, root, id);
 	if (w.failed)
 		r = err_set(e, ENOMEM, "cgroups of %s", id);
-	for (size_t i = 0; i < w.count; i++)
+	for (size_t i = 0; i < w.count; i++) {
 		cgroup_thaw(w.paths[i]);
+		leave_to_systemd(w.paths[i]);
+	}
 	/* Those below come after their parents, which take them along. */
 	for (size_t i = 0; i < w.count; i++)
 		if (cgroup_remove(r < 0 ? &later : e, w.paths[i], 1) < 0)

@@ -112,8 +112,7 @@ static int make(struct err *e, char *path, uint32_t flags, int is_parent)
 	}
 }
 
-/* Whose it is. Where it cannot be said, a container that loses its state directory cannot be found again. */
-static void mark_owner(const char *path, const char *owner)
+void cgroup_mark_owner(const char *path, const char *owner)
 {
 	size_t length = strlen(owner);
 
@@ -130,7 +129,7 @@ int op_CGROUP_MAKE(struct err *e, struct context *c, const struct op *op)
 		return err_set(e, ENAMETOOLONG, "mkdir \"%.100s...\"", op_string(c, op, 0));
 	r = make(e, path, op->args[1], 0);
 	if (r == 0 && c->owner)
-		mark_owner(path, c->owner);
+		cgroup_mark_owner(path, c->owner);
 	return r;
 }
 
@@ -218,6 +217,14 @@ static void empty_tree(int fd, int kill_them)
 		unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
 	}
 	closedir(dir);
+}
+
+void cgroup_kill(const char *path)
+{
+	_fd_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd >= 0 && write_once(fd, "cgroup.kill", "1", 1) < 0)
+		kill_listed(fd);
 }
 
 void cgroup_thaw(const char *path)

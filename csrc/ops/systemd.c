@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "child.h"
 #include "ops.h"
 
@@ -106,7 +107,11 @@ int op_SYSTEMD_START(struct err *e, struct context *c, const struct op *op)
 	/* Somebody was faster since it was looked at last: what is in there is not ours to end. */
 	if (status == UNIT_EXISTS)
 		c->unit_taken = 1;
-	return r < 0 || !*cgroup ? r : check_place(e, c, cgroup);
+	if (r == 0 && *cgroup)
+		r = check_place(e, c, cgroup);
+	if (r == 0 && c->owner)
+		cgroup_mark_owner(c->plan->fields[FIELD_CGROUP], c->owner);
+	return r;
 }
 
 int op_SYSTEMD_STOP(struct err *e, struct context *c, const struct op *op)

@@ -228,4 +228,19 @@ test(
   { needs: [needsTsrun] },
 )
 
+test(
+  'a container whose state directory is lost is found by its cgroup, and its unit ends',
+  async () => {
+    await withRunningUnit(sleeper(), async (container) => {
+      rmSync(join(stateRoot, container.id), { recursive: true })
+      const found = mustSucceed(callRuntime(['list', '--orphans', '-q'])).stdout
+      assert.is(found, `${container.id}\n`)
+      mustSucceed(container.delete(['--force']))
+      await until('the unit ends', () => unitState(container.unit) === 'inactive')
+      assert.is(mustSucceed(callRuntime(['list', '--orphans', '-q'])).stdout, '')
+    })
+  },
+  { needs: [needsTsrun] },
+)
+
 run()
