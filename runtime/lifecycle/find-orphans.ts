@@ -104,11 +104,19 @@ function pidsIn(cgroup: string): readonly number[] {
 export function findOrphans(root: string, alone: boolean, executable?: string | undefined): readonly Orphan[] {
   const states = listIds(root).map((id) => ({ directory: join(root, id), ...lookAt(join(root, id)) }))
   const marks = readMarks(executable)
-  return judgeOrphans({
+  const orphans = judgeOrphans({
     states,
     marks: marks.filter(({ owner }) => !alone || dirname(owner) === root),
     mountPoints: readMountPoints(),
     stateOf: (directory) => lookAt(directory).state,
     pidsIn,
   })
+  return orphans.filter(isStillThere)
+}
+
+/** What was deleted while we looked, the state directory last of all, is no orphan. */
+function isStillThere({ kind, root, id, path }: Orphan): boolean {
+  if (!existsSync(path)) return false
+  const { state } = lookAt(join(root, id))
+  return kind === 'container' ? state === 'ended' : state === 'broken' || state === 'absent'
 }

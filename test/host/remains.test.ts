@@ -159,6 +159,27 @@ test(
 )
 
 test(
+  'list --orphans: nothing of containers that are being created and deleted meanwhile',
+  async () => {
+    const seen: string[] = []
+    const look = (): void => {
+      seen.push(mustSucceed(callRuntime(['list', '--orphans', '-q'])).stdout)
+    }
+    for (let round = 0; round < 10; round += 1) {
+      const container = newContainer(sleeper)
+      const creating = startRuntime(['create', '--bundle', container.bundle, container.id])
+      look()
+      await creating.ended
+      const deleting = startRuntime(['delete', '--force', container.id])
+      look()
+      await deleting.ended
+    }
+    assert.is(seen.join(''), '')
+  },
+  onlyTsrun,
+)
+
+test(
   'list --orphans after kill -9 of run and its container, and of a create with its guardian',
   async () => {
     await withContainer(sleeper, async (container) => {
