@@ -99,7 +99,9 @@ export function compileRootfs(context: CompileContext): RootOps {
   if (inheritsMounts(context)) return placeRoot(context, open, slot)
   return {
     prepare: [open],
-    setup: [{ kind: 'attach-root', slot, propagation: rootPropagation(linux).building, path: rootfsPath(context), ...from }],
+    setup: [
+      { kind: 'attach-root', slot, propagation: rootPropagation(linux).building, path: rootfsPath(context), ...from },
+    ],
     undo: [],
   }
 }
