@@ -27,7 +27,7 @@ test('a difference is one of a runtime and of its versions', () => {
 test('every suite with differences of crun is one that there is', () => {
   const files = globSync('test/{host,security}/*.test.ts', { cwd: projectDir })
   const texts = files.map((file) => readFileSync(join(projectDir, file), 'utf8')).join('\n')
-  const names = [...texts.matchAll(/hostSuite\('([^']+)'\)/g)].map((match) => match[1])
+  const names = [...texts.matchAll(/\b(?:host|systemd)Suite\('([^']+)'\)/g)].map((match) => match[1])
   assert.equal(
     crunDifferenceSuites.filter((name) => !names.includes(name)),
     [],
