@@ -48,12 +48,12 @@ function printOrphans(orphans: readonly Orphan[], format: string, quiet: boolean
 }
 
 /** `tsrun list` */
-export function runList({ text, isSet, warn }: Invocation): number {
+export async function runList({ text, isSet, warn }: Invocation): Promise<number> {
   const format = text('format') ?? 'table'
   if (format !== 'table' && format !== 'json') throw new Error('invalid format option: --format is table or json')
   const root = resolveStateRoot(text('root'))
   if (isSet('orphans')) {
-    printOrphans(findOrphans(root, (text('root') ?? '') !== ''), format, isSet('quiet'))
+    printOrphans(await findOrphans(root, (text('root') ?? '') !== ''), format, isSet('quiet'))
     return 0
   }
   // One that was named may be a slip of the pen; the default one is made by the first container.

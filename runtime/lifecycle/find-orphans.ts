@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { TsrunError } from '../../spec/error.ts'
 import { isLocked, listIds, readContainer } from '../state/container.ts'
 import { askFront } from './ask-front.ts'
@@ -32,6 +33,9 @@ export interface OrphanFacts {
   readonly pidsIn: (cgroup: string) => readonly number[]
 }
 
+/** What a delete needs for its last steps. */
+const SETTLE_MS = 100
+
 const nobody: Readonly<Record<'broken' | 'absent', string>> = {
   broken: 'its state directory does not tell of it',
   absent: 'its state directory is gone',
@@ -62,8 +66,18 @@ export function judgeOrphans(facts: OrphanFacts): readonly Orphan[] {
   return orphans
 }
 
+/** What is being made has a name that no id is, with the pid of whoever makes it (csrc/front/statedir.h). */
+function lookAtDraft(directory: string): { readonly state: StateOf; readonly why: string } | undefined {
+  const pid = /^,(\d+)-/.exec(basename(directory))?.[1]
+  if (pid === undefined) return undefined
+  if (existsSync(`/proc/${pid}`)) return { state: 'alive', why: '' }
+  return { state: 'broken', why: 'create died when it had begun it: remove the directory' }
+}
+
 function lookAt(directory: string): { readonly state: StateOf; readonly why: string } {
   if (!existsSync(directory)) return { state: 'absent', why: '' }
+  const draft = lookAtDraft(directory)
+  if (draft !== undefined) return draft
   try {
     const container = readContainer(dirname(directory), basename(directory))
     if (isLocked(directory)) return { state: 'alive', why: '' }
@@ -101,7 +115,11 @@ function pidsIn(cgroup: string): readonly number[] {
  * What containers have left behind: state directories in `root`, and cgroups and mounts whose state directory is gone;
  * with `alone`, only those that belonged to `root`. Errors: state, host, cgroup.
  */
-export function findOrphans(root: string, alone: boolean, executable?: string | undefined): readonly Orphan[] {
+export async function findOrphans(
+  root: string,
+  alone: boolean,
+  executable?: string | undefined,
+): Promise<readonly Orphan[]> {
   const states = listIds(root).map((id) => ({ directory: join(root, id), ...lookAt(join(root, id)) }))
   const marks = readMarks(executable)
   const orphans = judgeOrphans({
@@ -111,10 +129,11 @@ export function findOrphans(root: string, alone: boolean, executable?: string | 
     stateOf: (directory) => lookAt(directory).state,
     pidsIn,
   })
+  if (orphans.length > 0) await setTimeout(SETTLE_MS)
   return orphans.filter(isStillThere)
 }
 
-/** What was deleted while we looked, the state directory last of all, is no orphan. */
+/** What was deleted while we looked, the state directory last of all and file by file, is no orphan. */
 function isStillThere({ kind, root, id, path }: Orphan): boolean {
   if (!existsSync(path)) return false
   const { state } = lookAt(join(root, id))
