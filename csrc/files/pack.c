@@ -66,7 +66,7 @@ static const char *first_name(struct pack *p, const struct stat *st)
 
 static void write_zeros(int64_t length)
 {
-	static const char zeros[CHUNK];
+	static char zeros[CHUNK]; /* not const: it would be part of the program */
 
 	for (; length > 0; length -= CHUNK)
 		fwrite(zeros, 1, length < CHUNK ? (size_t)length : CHUNK, stdout);
