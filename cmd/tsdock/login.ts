@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process'
 import { createInterface } from 'node:readline/promises'
 import { text as readText } from 'node:stream/consumers'
 import { DockError } from '../../bundles/error.ts'
@@ -15,7 +16,7 @@ export async function runLogin({ positionals, text, isSet }: CommandInvocation):
     if (password !== undefined) throw new DockError('--password and --password-stdin are mutually exclusive')
     password = (await readText(process.stdin)).replace(/\r?\n$/, '')
   }
-  password ??= await ask('Password: ')
+  password ??= await askHidden('Password: ')
   if (username === '' || password === '') throw new DockError('name and password must not be empty')
   await checkLogin(registry, { username, password }, await readRegistrySettings())
   const kept = await storeCredentials(registry, { username, password })
@@ -31,11 +32,32 @@ export async function runLogin({ positionals, text, isSet }: CommandInvocation):
 async function ask(question: string): Promise<string> {
   if (process.stdin.isTTY !== true)
     throw new DockError('there is no terminal to ask on: use --username and --password-stdin')
-  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  const lines = createInterface({ input: process.stdin, terminal: false })
   try {
-    return await lines.question(question)
+    process.stderr.write(question)
+    return await lines.question('')
   } finally {
     lines.close()
+  }
+}
+
+/** What is typed stays off the screen, also when the question is interrupted. */
+async function askHidden(question: string): Promise<string> {
+  const echo = (state: '-echo' | 'echo'): void => {
+    spawnSync('stty', [state], { stdio: ['inherit', 'ignore', 'ignore'] })
+  }
+  const restore = (): never => {
+    echo('echo')
+    process.exit(130)
+  }
+  process.once('SIGINT', restore)
+  echo('-echo')
+  try {
+    return await ask(question)
+  } finally {
+    echo('echo')
+    process.stderr.write('\n')
+    process.off('SIGINT', restore)
   }
 }
 
