@@ -54,7 +54,7 @@ wanted() {
 # Lines of a TAP file as `passed failed skipped`. Tests that were planned and not told of have failed: bats was ended before.
 count() {
 	awk '
-		/^1\.\.[0-9]+/ { planned = substr($1, 4) }
+		/^1\.\.[0-9]+/ { planned = substr($1, 4) + 0 }
 		/^not ok / { failed++ }
 		/^ok .* # skip/ { skipped++; next }
 		/^ok / { passed++ }
