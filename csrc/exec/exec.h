@@ -19,7 +19,7 @@ struct host {
 	pid_t pid;  /* of init, as the host sees it */
 	uint64_t start_time;
 	const char *status;	 /* for state templates: creating created running stopped */
-	const char *owner;	 /* ROOT/ID: see context.h */
+	const char *owner;	 /* see context.h */
 	const char *cache_dir;	 /* seccomp cache */
 	const char *libexec_dir; /* where tsrun-seccomp and tsrun-systemd are */
 	/* A problem that does not end the work (poststop hook failed): printed by the front. */

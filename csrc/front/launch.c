@@ -13,6 +13,7 @@
 #include "debug.h"
 #include "handout.h"
 #include "log.h"
+#include "remains.h"
 
 void launch_init(struct launch *l, struct front *f)
 {
@@ -137,10 +138,8 @@ int launch_plan(struct err *e, struct launch *l, int detached)
 
 	if (r == 0 && pid_file && *pid_file)
 		r = path_absolute(e, &l->pid_file, pid_file);
-	if (r == 0 && asprintf(&l->owner, "%s/%s", l->front->root, l->dir.id) < 0) {
-		l->owner = NULL;
-		r = err_set(e, ENOMEM, "asprintf");
-	}
+	if (r == 0)
+		r = remains_mark(e, &l->owner, l->front->root, l->dir.id);
 	if (r < 0)
 		return r;
 	request_init(&l->request);

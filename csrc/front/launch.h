@@ -26,7 +26,7 @@ struct launch {
 	struct guardian guardian;
 	struct notify notify;
 	char *pid_file; /* absolute, NULL none */
-	char *owner;	/* ROOT/ID */
+	char *owner;	/* what cgroups are marked with */
 	int listener;
 	int made;	 /* the state directory is ours */
 	int pid_written; /* the pid file is ours */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -23,22 +24,52 @@ struct walk {
 	int (*visit)(void *data, const char *owner, const char *path);
 	void *data;
 	const char *attribute;
+	unsigned long long mount_namespace;
 	char path[PATH_MAX];
 };
+
+/* 0 when it is not known: then it is nobody's. */
+static unsigned long long mount_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/mnt", &st) < 0 ? 0 : (unsigned long long)st.st_ino;
+}
+
+int remains_mark(struct err *e, char **mark, const char *root, const char *id)
+{
+	if (asprintf(mark, "%llu %s/%s", mount_namespace(), root, id) >= 0)
+		return 0;
+	*mark = NULL;
+	return err_set(e, ENOMEM, "asprintf");
+}
+
+/* The path in a mark of this mount namespace; NULL for one of another. */
+static const char *own_path(const struct walk *w, const char *mark)
+{
+	char *end;
+
+	if (strtoull(mark, &end, 10) != w->mount_namespace || w->mount_namespace == 0)
+		return NULL;
+	return *end == ' ' ? end + 1 : NULL;
+}
 
 /* Consumes fd, whose path is in w->path. Return: what visit returned. */
 static int walk_tree(struct walk *w, int fd)
 {
-	char owner[PATH_MAX + 1];
-	ssize_t n = fgetxattr(fd, w->attribute, owner, sizeof(owner) - 1);
+	char mark[PATH_MAX + 32];
+	const char *owner;
+	ssize_t n = fgetxattr(fd, w->attribute, mark, sizeof(mark) - 1);
 	size_t length = strlen(w->path);
 	struct dirent *entry;
 	DIR *dir;
 	int r = 0;
 
 	if (n > 0) {
-		owner[n] = '\0';
-		r = w->visit(w->data, owner, w->path);
+		mark[n] = '\0';
+		owner = own_path(w, mark);
+		if (owner)
+			r = w->visit(w->data, owner, w->path);
 	}
 	dir = fdopendir(fd);
 	if (!dir) {
@@ -103,6 +134,7 @@ int remains_visit(int (*visit)(void *data, const char *owner, const char *path),
 	int privileged = geteuid() == 0 && !in_user_namespace();
 	struct walk w = {.visit = visit,
 			 .data = data,
+			 .mount_namespace = mount_namespace(),
 			 .attribute = privileged ? CGROUP_OWNER : CGROUP_USER_OWNER};
 	_free_ char *text = NULL;
 	const char *seen[MOST_MOUNTS];

@@ -5,7 +5,7 @@
 #include "../base/err.h"
 
 /*
- * Extended attribute of a container's cgroup: ROOT/ID, so that it is known for one of ours when the state directory is lost.
+ * Extended attribute of a container's cgroup: mount namespace and ROOT/ID (front/remains.h), so that it is known for one of ours when the state directory is lost.
  * Who may not set trusted ones has the other, where the kernel allows it.
  */
 #define CGROUP_OWNER "trusted.tsrun.container"

@@ -22,7 +22,7 @@ struct context {
 	const char *status; /* for state templates */
 
 	/* Front only. */
-	const char *owner; /* ROOT/ID, which new cgroups are marked with; NULL: they are not */
+	const char *owner; /* which new cgroups are marked with; NULL: they are not */
 	const char *cache_dir;
 	const char *libexec_dir;
 	void (*warn)(const char *text);

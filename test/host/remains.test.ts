@@ -23,6 +23,15 @@ function alive(pid: number): boolean {
   }
 }
 
+function rmdirIfEmpty(path: string): boolean {
+  try {
+    rmdirSync(path)
+  } catch {
+    // Still busy, or gone.
+  }
+  return !existsSync(path)
+}
+
 function childrenOf(pid: number): readonly number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
 }
@@ -209,6 +218,27 @@ test(
     await until('its state tells the end', () => orphans(container.id).join() === 'container 0')
     mustSucceed(container.delete(['--force']))
     assert.equal(orphans(container.id), [])
+  },
+  onlyTsrun,
+)
+
+test(
+  'a container of another mount namespace, whose state root is not seen from here, is left alone',
+  async () => {
+    await withContainer(sleeper, async (container) => {
+      const wrapper = ['unshare', '--mount', '--propagation', 'private']
+      mustSucceed(container.create([], { wrapper }))
+      rmSync(join(stateRoot, container.id), { recursive: true })
+      assert.equal(orphans(container.id), [])
+      mustSucceed(container.delete(['--force']))
+      assert.ok(alive(container.pid()))
+      process.kill(container.pid(), 'SIGKILL')
+      await until('it is gone', () => !alive(container.pid()))
+      for (const { dir } of readCgroupMounts()) {
+        const cgroup = join(dir, container.id)
+        await until(`${cgroup} is free`, () => rmdirIfEmpty(cgroup))
+      }
+    })
   },
   onlyTsrun,
 )
