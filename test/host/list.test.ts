@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, withArgs } from '../helpers/bundle.ts'
@@ -11,6 +11,11 @@ import { newDir, newPath } from '../helpers/work-dir.ts'
 
 const { test, run } = hostSuite('list')
 const sleeper = withArgs(['sleep', '60'])
+
+/** Not os.userInfo(): that is what USER says, with some runtimes. */
+function userName(): string {
+  return spawnSync('id', ['-un'], { encoding: 'utf8' }).stdout.trim()
+}
 
 function listJson(): readonly Json[] | null {
   return JSON.parse(mustSucceed(callRuntime(['list', '--format', 'json'])).stdout) as readonly Json[] | null
@@ -25,10 +30,7 @@ test('columns are padded to 12, or to the longest cell and 3', async () => {
     assert.is(first.indexOf('PID'), Math.max(12, container.id.length + 3))
     assert.is(first.indexOf('CREATED') - first.indexOf('BUNDLE'), Math.max(12, container.bundle.length + 3))
     const [, pid, status, bundle, created, owner] = second.split(/\s+/)
-    assert.equal(
-      [pid, status, bundle, owner],
-      [String(container.pid()), 'created', container.bundle, userInfo().username],
-    )
+    assert.equal([pid, status, bundle, owner], [String(container.pid()), 'created', container.bundle, userName()])
     assert.is(created, container.state()['created'])
     assert.is(second.indexOf('created'), first.indexOf('STATUS'))
   })
