@@ -16,7 +16,8 @@
 #define ENTRY_MAX (4u << 20)
 #define BUCKETS 64u
 #define SLOTS 4u
-#define SEEN_MAX 16u /* shapes of a bucket that are remembered without a template */
+#define EXEC_SLOTS 8u /* of one container */
+#define SEEN_MAX 16u  /* shapes of a bucket that are remembered without a template */
 #define KEY_LENGTH 17u
 
 /* A file of the cache: what must be equal, then what it is good for. */
@@ -223,8 +224,8 @@ static struct span whole_part(const struct request *r)
 	return (struct span){r->data + r->whole_at, r->fixed_end - r->whole_at};
 }
 
-/* Which of the files: probes differ in their flags and in what is executed, the documents are the container's. */
-static void exec_name(const struct request *r, char name[32])
+/* Which of the files comes first: probes differ in their flags and in what is executed, the documents are the container's. */
+static unsigned int exec_slot(const struct request *r)
 {
 	static const char *const keys[] = {"args", "process"};
 	struct span fixed = fixed_part(r);
@@ -238,12 +239,17 @@ static void exec_name(const struct request *r, char name[32])
 			h = hash(h, value, length);
 	}
 	h ^= h >> 32;
-	snprintf(name, 32, "exec-plan.%u", (unsigned int)((h ^ (h >> 16)) % SLOTS));
+	return (unsigned int)((h ^ (h >> 16)) % EXEC_SLOTS);
+}
+
+static void exec_name(unsigned int slot, char name[32])
+{
+	snprintf(name, 32, "exec-plan.%u", slot % EXEC_SLOTS);
 }
 
 int exec_plan_is_kept(const char *root, const char *id)
 {
-	for (unsigned int slot = 0; slot < SLOTS; slot++) {
+	for (unsigned int slot = 0; slot < EXEC_SLOTS; slot++) {
 		char path[8192];
 
 		snprintf(path, sizeof(path), "%s/%s/exec-plan.%u", root, id, slot);
@@ -255,27 +261,41 @@ int exec_plan_is_kept(const char *root, const char *id)
 
 int exec_plan_find(int dirfd, const struct request *r, char **plan, size_t *length)
 {
-	_free_ char *data = NULL;
-	const char *body;
-	char name[32];
+	unsigned int first;
 
+	*plan = NULL;
 	if (r->unique || r->failed)
 		return 0;
-	exec_name(r, name);
-	body = read_entry(dirfd, name, whole_part(r), &data, length);
-	*plan = body ? malloc(*length + 1) : NULL;
-	if (!*plan)
-		return 0;
-	memcpy(*plan, body, *length);
-	return 1;
+	first = exec_slot(r);
+	for (unsigned int i = 0; i < EXEC_SLOTS && !*plan; i++) {
+		_free_ char *data = NULL;
+		const char *body;
+		char name[32];
+
+		exec_name(first + i, name);
+		body = read_entry(dirfd, name, whole_part(r), &data, length);
+		/* Files are taken in this order, and none is removed alone. */
+		if (!body && faccessat(dirfd, name, F_OK, 0) < 0)
+			return 0;
+		*plan = body ? malloc(*length + 1) : NULL;
+		if (*plan)
+			memcpy(*plan, body, *length);
+	}
+	return *plan != NULL;
 }
 
 void exec_plan_keep(int dirfd, const struct request *r, const void *plan, size_t length)
 {
+	unsigned int first, i = 0;
 	char name[32];
 
 	if (r->unique || r->failed)
 		return;
-	exec_name(r, name);
+	first = exec_slot(r);
+	do
+		exec_name(first + i, name);
+	while (faccessat(dirfd, name, F_OK, 0) == 0 && ++i < EXEC_SLOTS);
+	if (i == EXEC_SLOTS)
+		exec_name(first, name);
 	write_entry(dirfd, name, whole_part(r), plan, length);
 }
