@@ -34,7 +34,7 @@ export interface ExpandedText {
 /** ${a:-${b:-...}}: more than anyone writes, and less than what overflows the stack. */
 const DEEPEST = 64
 /** A value that grows beyond is no value but a bomb: `ENV a=$a$a$a` on each of many lines. */
-const LONGEST = 16 * 1024 * 1024
+const LONGEST = 2 * 1024 * 1024
 /** Characters of values that one text may look at. */
 const MOST_WORK = 4 * LONGEST
 
