@@ -31,7 +31,7 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
   explain: [[/^nothing is changed/, 'becomes another user']],
   hooks: [[/^prestart and createRuntime see|^the network namespace of the pid/, waiting]],
   lifecycle: [[/^kill --all KILL ends every/, ownProc]],
-  'mount idmap': [[/^an id-mapped bind mount/, 'makes an id-mapped mount']],
+  'mount idmap': [[/./, 'makes id-mapped mounts']],
   'mount options': [
     // Where the host's mount has noatime, as a user may not take that away.
     [/"(r?nodiratime|relatime|noatime" and "atime|ratime|rrelatime|r(no)?strictatime)"|^strictatime on a bind/, locked],
@@ -51,7 +51,7 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
   'linux process': [[/^oomScoreAdj 0|^without oomScoreAdj/, 'lowers the oom_score_adj of its caller']],
   'readonly paths': [[/^readonlyPaths: below them/, 'writes to files of the host root']],
   run: [[/^ends with 128\+N when the process dies/, ownProc]],
-  'time offsets': [[/^a new time namespace/, 'makes a time namespace outside of the user namespace']],
+  'time offsets': [[/^a new time namespace|^the clocks run/, 'makes a time namespace outside of the user namespace']],
   update: [[/^device rules stay/, devices]],
   'user namespaces': [
     [/^the maps are as listed/, 'maps ids that no user is given'],

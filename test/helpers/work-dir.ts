@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -15,9 +16,19 @@ export const stateRoot = join(workDir, 'state')
 mkdirSync(stateRoot, { mode: 0o711 })
 process.on('exit', () => {
   if (process.env['TSRUN_TEST_KEEP'] === undefined) {
-    rmSync(workDir, { recursive: true, force: true })
+    removeWorkDir()
   }
 })
+
+/** A user's containers leave files of the user's subordinate ids, which only root of a namespace with those may remove. */
+function removeWorkDir(): void {
+  try {
+    rmSync(workDir, { recursive: true, force: true })
+  } catch (e: unknown) {
+    const inside = ['--map-root-user', '--map-users=auto', '--map-groups=auto', 'rm', '-rf', workDir]
+    if (process.getuid?.() === 0 || spawnSync('unshare', inside).status !== 0) throw e
+  }
+}
 
 let counter = 0
 
