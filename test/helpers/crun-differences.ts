@@ -138,6 +138,7 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
     [/^a name that ends in .slice/, 'starts no slices'],
     [/^annotations are/, 'does not turn seconds into microseconds'],
   ],
+  'systemd-failures': [[/^annotations that cannot be read/, lenient]],
   terminal: [
     [/^create --console-socket sends/, 'names the terminal otherwise'],
     [/^stdio is the terminal/, 'puts nothing over /dev/console'],
