@@ -26,6 +26,7 @@ import { isBelow, type MountEntry, mountRole, toMountEntries } from '../compile/
 import { CLONE_NEW } from '../compile/namespaces.ts'
 import { compileNetDevices, type NetDevicePlan } from '../compile/net-devices.ts'
 import { TARGET, TREE } from '../compile/rootfs.ts'
+import { notifySource } from '../compile/notify-socket.ts'
 import { compileFields } from '../compile/plan-fields.ts'
 import { rootfsPath } from '../compile/state-json.ts'
 import type { PlanRequest } from '../facts/request.ts'
@@ -97,6 +98,8 @@ export function compileRestore(request: PlanRequest, spec: Spec, input: RestoreI
     prepare: [
       ...cgroups.prepare,
       { kind: 'make-dir', path: place, mode: DIRECTORY_MODE, ...byRuntime('root for criu') },
+      // Nobody reads there any more: a container that is restored has said that it is ready.
+      { kind: 'make-dir', path: notifySource(request), mode: 0o755, ...byRuntime('NOTIFY_SOCKET') },
       ...root.prepare,
       ...namespaces.prepare,
       ...images.prepare,

@@ -3,6 +3,7 @@ import { cleanPath, type CompileContext, findNamespace, hostPath, notSupported }
 import { DEFAULT_DEVICES } from '../compile/default-devices.ts'
 import { type MountEntry, mountRole, toMountEntries } from '../compile/mount-entry.ts'
 import { isIdMapped } from '../compile/mount-idmap.ts'
+import { NOTIFY_DIRECTORY, notifySource } from '../compile/notify-socket.ts'
 import type { CgroupLayout } from '../cgroups/hierarchies.ts'
 import { type MountLine, parseMountTable } from './mount-table.ts'
 
@@ -35,6 +36,8 @@ export function dumpedMounts(context: CompileContext, view: MountView): readonly
     for (const below of subMounts(entry))
       if (lines.has(place + below)) found.set(place + below, entry.destination + below)
   }
+  // Not of the config, but of the service that has made the container.
+  if (lines.has(NOTIFY_DIRECTORY) && !found.has(NOTIFY_DIRECTORY)) found.set(NOTIFY_DIRECTORY, NOTIFY_DIRECTORY)
   // A device that could not be made is the host's own.
   for (const path of devices(context)) if (!found.has(path) && lines.has(path)) found.set(path, path)
   for (const path of context.linux.maskedPaths ?? []) {
@@ -64,6 +67,7 @@ export function restoredMounts(
   }
   for (const path of devices(context)) if (!found.has(path)) found.set(path, path)
   found.set(MASK, found.get(MASK) ?? MASK)
+  found.set(NOTIFY_DIRECTORY, found.get(NOTIFY_DIRECTORY) ?? notifySource(context.request))
   return [...found].map(([name, source]) => toExternal(name, source))
 }
 

@@ -231,6 +231,7 @@ test("checkpoint: mounts that are the host's are named by their destinations", (
     at('/proc', '/', 'proc'),
     at('/proc/kcore', '/null', 'devtmpfs'),
     at('/proc/acpi', '/', 'tmpfs'),
+    at('/run/notify', '/tsrun/box/notify'),
   ]
   const host = makeRequest({
     verb: 'checkpoint',
@@ -245,6 +246,7 @@ test("checkpoint: mounts that are the host's are named by their destinations", (
     'mnt[/data]:/data',
     'mnt[/data/disk]:/data/disk',
     'mnt[/real]:/link',
+    'mnt[/run/notify]:/run/notify',
     'mnt[/proc/kcore]:/dev/null',
   ])
 })
@@ -327,6 +329,7 @@ test('the plan of restore: mount points are made, then criu gets a fresh root', 
     '25.2=/box',
     '37=mnt[/data]:/bundle/data',
     '37=mnt[/dev/null]:/dev/null',
+    '37=mnt[/run/notify]:/run/tsrun/box/notify',
   ]) {
     assert.ok(lines.includes(line), `${line} in ${lines.join(' ')}`)
   }
