@@ -20,6 +20,12 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
   'cgroups devices': [[/./, devices]],
   'cgroups huge pages': [[/./, 'systemd does not delegate the controller']],
   'cgroups path': [[/^cgroupsPath: the container is where it says/, top]],
+  check: [
+    [
+      /^capabilities that are lacking|^cgroups that are read-only|^a user without root/,
+      'becomes another user, or mounts',
+    ],
+  ],
   'command lines': [[/^flags before|^the life|^create and run|^exec and update/, top]],
   crash: [[/^the state directory (is on|has)|^the pid file is on|^cgroups cannot be written/, mounts]],
   devices: [[/^the default devices|^listed devices|^a listed device|^a device outside/, devices]],

@@ -7,8 +7,9 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { cgroupMount, defaultMounts, defaultNamespaces, type Json, withArgs } from '../helpers/bundle.ts'
 import { mustSucceed } from '../helpers/container.ts'
+import { assertCounts, checkpointCounting, counting, needsCriu, newImage, quiet } from '../helpers/criu.ts'
 import { needsCgroup1, needsCgroup2, readCgroupDir, readCgroupMounts } from '../helpers/host.ts'
-import { callRuntime, isTsrun } from '../helpers/runtime.ts'
+import { callRuntime, isTsrun, until } from '../helpers/runtime.ts'
 import {
   dirOf,
   file,
@@ -292,5 +293,24 @@ test('annotations are properties', () => {
     ])
   })
 })
+
+test(
+  'a container that is restored is in a scope again, with its limits',
+  async () => {
+    const image = newImage()
+    const patch = counting({ linux: { resources: { pids: { limit: 50 } } } })
+    await withUnit(patch, async (container) => {
+      mustSucceed(container.run(['--detach'], quiet))
+      await checkpointCounting(container, image)
+      await until('the scope is gone', () => unitState(container.unit) === 'inactive')
+      const files = ['--bundle', container.bundle, '--pid-file', container.pidFile]
+      mustSucceed(container.call('restore', [...image.flags, ...files, '--detach'], [], { timeoutMs: 30_000 }))
+      assert.equal(unitValues(container.unit, 'ActiveState', 'TasksMax'), ['active', '50'])
+      assert.ok(dirOf(container).endsWith(`/${container.unit}`), dirOf(container))
+      await assertCounts(container, 0)
+    })
+  },
+  { needs: [needsTsrun, needsCgroup2, needsCriu], timeoutMs: 60_000 },
+)
 
 run()
