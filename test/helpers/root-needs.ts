@@ -36,7 +36,7 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
   'exec-cache': [[/./, mounts]],
   explain: [[/^nothing is changed/, 'becomes another user']],
   hooks: [[/^prestart and createRuntime see|^the network namespace of the pid/, waiting]],
-  lifecycle: [[/^kill --all KILL ends every/, ownProc]],
+  lifecycle: [[/^kill (--all )?KILL ends every/, ownProc]],
   'mount idmap': [[/./, 'makes id-mapped mounts']],
   'mount options': [
     // Where the host's mount has noatime, as a user may not take that away.
