@@ -14,7 +14,7 @@ export TSDOCK_ROOT="$work/tsdock"
 buildah="buildah --root $work/root --runroot $work/run --storage-driver overlay"
 cleanup() {
 	$buildah rmi -a -f >/dev/null 2>&1 || true
-	umount "$work/root/overlay" 2>/dev/null || true
+	awk -v at="$work/" 'index($5, at) == 1 { print $5 }' /proc/self/mountinfo | sort -r | xargs -r -n1 umount -l
 	rm -rf "$work"
 }
 trap cleanup EXIT

@@ -2,9 +2,10 @@
 // Each Dockerfile of cases.ts is built by tsdock and by buildah; trees and configurations are compared. All of them with
 // `npm run test:build`, every eighth one otherwise.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -14,7 +15,14 @@ import { newDir } from '../helpers/work-dir.ts'
 import { type BuildCase, cases } from './cases.ts'
 
 const storage = mkdtempSync(join(tmpdir(), 'tsdock-buildah-'))
-process.on('exit', () => rmSync(storage, { recursive: true, force: true }))
+process.on('exit', () => {
+  // buildah leaves its store mounted, on itself.
+  const points = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+  for (const point of points.toReversed()) if (point.startsWith(`${storage}/`)) spawnSync('umount', ['-l', point])
+  rmSync(storage, { recursive: true, force: true })
+})
 
 const buildah = (...args: readonly string[]) =>
   runProgram('buildah', [
