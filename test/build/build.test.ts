@@ -286,9 +286,11 @@ if (process.getuid?.() !== 0) {
         env: { ...process.env, TSDOCK_ROOT: other.storage },
         detached: true,
       })
+      // On a fast machine it ends before it is killed.
+      const exited = new Promise((resolve) => child.once('exit', resolve))
       await new Promise((resolve) => setTimeout(resolve, delay))
       child.kill('SIGKILL')
-      await new Promise((resolve) => child.once('exit', resolve))
+      await exited
     }
     spawnSync('sleep', ['1'])
     assert.match(other.must('fsck').stdout, /The storage is in order\.\n$/)
