@@ -3,13 +3,13 @@
 // With TSRUN_TEST_LONG=1 alone (npm run test:build): it unpacks a distribution.
 
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Dock, runProgram, writeFiles } from '../helpers/tsdock.ts'
-import { newDir, projectDir } from '../helpers/work-dir.ts'
+import { mark, newDir, projectDir } from '../helpers/work-dir.ts'
 
 const skip = (): string | undefined => {
   if (process.env['TSRUN_TEST_LONG'] !== '1') return 'only in npm run test:build'
@@ -95,8 +95,12 @@ else {
       config.process.env.push(`PORT=${served}`)
       writeFileSync(join(bundle, 'config.json'), JSON.stringify(config))
       const state = newDir('state')
+      const id = `${mark}-hello`
       const tsrun = join(projectDir, 'dist/bin/tsrun')
-      const running = spawn(tsrun, ['--root', state, 'run', '--bundle', bundle, 'hello'], { stdio: 'ignore' })
+      const log = join(scratch, 'log')
+      const running = spawn(tsrun, ['--root', state, 'run', '--bundle', bundle, id], {
+        stdio: ['ignore', openSync(log, 'w'), openSync(log, 'a')],
+      })
       try {
         let page = ''
         for (let i = 0; i < 150 && page === ''; i++) {
@@ -106,10 +110,10 @@ else {
           )
           if (page === '') await new Promise((resolve) => setTimeout(resolve, 200))
         }
-        assert.match(page, /Hello World!/)
+        assert.match(page, /Hello World!/, readFileSync(log, 'utf8'))
         assert.match(page, /Hostname:/)
       } finally {
-        runProgram(tsrun, ['--root', state, 'delete', '--force', 'hello'])
+        runProgram(tsrun, ['--root', state, 'delete', '--force', id])
         running.kill()
       }
     } finally {
