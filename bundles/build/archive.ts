@@ -5,9 +5,9 @@ import { spawn } from 'node:child_process'
 import { createReadStream } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { PassThrough } from 'node:stream'
-import { DockError, messageOf } from '../error.ts'
-import { apply, type FilesOptions, type Sink } from '../host/files.ts'
-import { cleanPath, defaultLimits, FrameMaker } from '../layers/apply.ts'
+import { DockError } from '../error.ts'
+import { apply, type FilesOptions } from '../host/files.ts'
+import { cleanPath, defaultLimits, FrameMaker, memberEntry, sendFrames } from '../layers/apply.ts'
 import { decompress } from '../layers/compress.ts'
 import type { Entry } from '../layers/frame.ts'
 import type { TarHeader } from '../layers/tar-read.ts'
@@ -68,34 +68,14 @@ export async function isArchive(path: string): Promise<boolean> {
   return false
 }
 
+/** The top of the archive is the directory that it is unpacked to, which has its owner and mode already. */
 function memberOf(header: TarHeader, below: string, owner: Owner | undefined): Entry | undefined {
-  const types = {
-    '0': 'file',
-    '1': 'hardLink',
-    '2': 'symlink',
-    '3': 'char',
-    '4': 'block',
-    '5': 'directory',
-    '6': 'fifo',
-  } as const
-  const type = types[header.type as keyof typeof types]
-  if (type === undefined) return undefined
   const name = cleanPath(header.name)
-  const place = (path: string): string => [below, path].filter((part) => part !== '').join('/')
   if (name === '') return undefined
-  return {
-    type,
-    path: place(name),
-    link: type === 'hardLink' ? place(cleanPath(header.link)) : header.link,
-    mode: header.mode,
-    uid: owner?.uid ?? header.uid,
-    gid: owner?.gid ?? header.gid,
-    seconds: Math.floor(header.time),
-    major: header.major,
-    minor: header.minor,
-    size: header.size,
-    xattrs: header.xattrs,
-  }
+  const place = (path: string): string => [below, path].filter((part) => part !== '').join('/')
+  const entry = memberEntry(header, name)
+  const link = entry.type === 'hardLink' ? place(entry.link ?? '') : entry.link
+  return { ...entry, ...owner, path: place(name), ...(link === undefined ? {} : { link }) }
 }
 
 /** Unpacks an archive below a directory (bytes) of a tree. Errors: DockError. */
@@ -107,21 +87,8 @@ export async function unpackArchive(
   options: FilesOptions,
 ): Promise<void> {
   const frames = new FrameMaker((header) => memberOf(header, below, owner), defaultLimits)
-  await apply(
-    target,
-    async (write: Sink) => {
-      try {
-        for await (const chunk of await bytesOf(archive)) {
-          frames.push(chunk)
-          const waiting = write(frames.take())
-          if (waiting !== undefined) await waiting
-        }
-        frames.finish()
-        await write(frames.take())
-      } catch (e: unknown) {
-        throw e instanceof DockError ? e : new DockError(`${archive}: ${messageOf(e)}`)
-      }
-    },
-    { ...options, merge: true },
-  )
+  await apply(target, async (write) => sendFrames(await bytesOf(archive), frames, write, archive), {
+    ...options,
+    merge: true,
+  })
 }

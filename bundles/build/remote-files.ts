@@ -79,20 +79,31 @@ function checkWord(word: string, what: string): string {
   return word
 }
 
+/** Leaves what a ref means in FETCH_HEAD. Errors: DockError. */
+async function fetchRef(directory: string, ref: string): Promise<void> {
+  const plain = ['fetch', '--quiet']
+  // A server of plain files gives away nothing shallow, and others no commit by its name or its first digits.
+  for (const depth of [['--depth=1'], []]) {
+    const failed = await git([...plain, ...depth, 'origin', ref], directory).then(
+      () => false,
+      () => true,
+    )
+    if (!failed) return
+  }
+  await git([...plain, '--tags', 'origin', '+refs/heads/*:refs/remotes/origin/*'], directory)
+  const commit = await git(['rev-parse', '--verify', `${ref}^{commit}`], directory).catch(() => {
+    throw new DockError(`git: the repository has no branch, tag or commit ${JSON.stringify(ref)}`)
+  })
+  await git(['update-ref', 'FETCH_HEAD', commit], directory)
+}
+
 /** Fetches one commit into an empty directory. Returns the commit's id. Errors: DockError. */
 export async function fetchGit(source: GitSource, directory: string, keepGitDir: boolean): Promise<string> {
   await mkdir(directory, { recursive: true })
   await git(['init', '--quiet'], directory)
   await git(['remote', 'add', 'origin', checkWord(source.remote, 'the address')], directory)
   const ref = checkWord(source.ref ?? 'HEAD', 'the ref')
-  await git(['fetch', '--quiet', '--depth=1', 'origin', ref], directory).catch(async () => {
-    // Not all servers give away a commit by its short name, or one that is no branch.
-    await git(['fetch', '--quiet', '--tags', 'origin', '+refs/heads/*:refs/remotes/origin/*'], directory)
-    await git(
-      ['update-ref', 'FETCH_HEAD', await git(['rev-parse', '--verify', `${ref}^{commit}`], directory)],
-      directory,
-    )
-  })
+  await fetchRef(directory, ref)
   const commit = await git(['rev-parse', '--verify', 'FETCH_HEAD^{commit}'], directory)
   if (source.checksum !== undefined && !commit.startsWith(source.checksum)) {
     throw new DockError(`${source.remote}: the commit is ${commit} where ${source.checksum} was expected`)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A layer's blob becomes a directory that overlay takes as a lower one.
 
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import { DockError, messageOf } from '../error.ts'
 import { apply as applyFrames, type FilesOptions, type Sink } from '../host/files.ts'
 import { decompress } from './compress.ts'
@@ -57,8 +57,13 @@ export function layerEntry(header: TarHeader): Entry | undefined {
       throw new DockError(`layer: the whiteout ${JSON.stringify(path)}`)
     return { type: 'whiteout', path: directory === '' ? hidden : `${directory}/${hidden}` }
   }
+  return memberEntry(header, path)
+}
+
+/** The entry that a header of any archive stands for, at a path. Errors: DockError. */
+export function memberEntry(header: TarHeader, path: string): Entry {
   const type = entryTypes[header.type]
-  if (type === undefined) throw new DockError(`layer: ${path} is of the unknown type "${header.type}"`)
+  if (type === undefined) throw new DockError(`${path} is of the unknown type "${header.type}"`)
   return {
     type,
     path,
@@ -130,6 +135,33 @@ export class FrameMaker {
   }
 }
 
+/** Sends the frames of a tar on as its bytes come. label: what to call it when it is damaged. Errors: DockError. */
+export async function sendFrames(
+  tar: AsyncIterable<Uint8Array>,
+  frames: FrameMaker,
+  write: Sink,
+  label: string,
+): Promise<void> {
+  try {
+    for await (const chunk of tar) {
+      frames.push(chunk)
+      const waiting = write(frames.take())
+      if (waiting !== undefined) await waiting
+    }
+    frames.finish()
+    await write(frames.take())
+  } catch (e: unknown) {
+    throw e instanceof DockError ? e : new DockError(`${label}: ${messageOf(e)}`, { cause: e })
+  }
+}
+
+async function* hashed(tar: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of tar) {
+    hash.update(chunk)
+    yield chunk
+  }
+}
+
 /** Unpacks a layer into an empty directory. Errors: DockError; what was made stays, and is the caller's to remove. */
 export async function applyLayer(
   directory: string,
@@ -138,23 +170,7 @@ export async function applyLayer(
 ): Promise<Applied> {
   const hash = createHash('sha256')
   const frames = new FrameMaker(layerEntry, options.limits ?? defaultLimits)
-  await applyFrames(
-    directory,
-    async (write: Sink) => {
-      try {
-        for await (const chunk of decompress(blob)) {
-          hash.update(chunk)
-          frames.push(chunk)
-          const waiting = write(frames.take())
-          if (waiting !== undefined) await waiting
-        }
-        frames.finish()
-        await write(frames.take())
-      } catch (e: unknown) {
-        throw e instanceof DockError ? e : new DockError(`layer: ${messageOf(e)}`, { cause: e })
-      }
-    },
-    options,
-  )
+  const tar = hashed(decompress(blob), hash)
+  await applyFrames(directory, (write) => sendFrames(tar, frames, write, 'layer'), options)
   return { diffId: `sha256:${hash.digest('hex')}`, bytes: frames.bytes, entries: frames.entries }
 }

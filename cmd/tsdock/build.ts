@@ -8,6 +8,7 @@ import { StepError } from '../../bundles/build/solve.ts'
 import { lintDockerfile } from '../../bundles/dockerfile/lint/lint.ts'
 import { parseDockerfile } from '../../bundles/dockerfile/parse.ts'
 import { parsePlatform } from '../../bundles/dockerfile/platform.ts'
+import { DockError } from '../../bundles/error.ts'
 import { remove } from '../../bundles/host/files.ts'
 import { hostPlatform } from '../../bundles/images/platform.ts'
 import { familiarText, parseReference, referenceText, withDefaultTag } from '../../bundles/images/reference.ts'
@@ -45,7 +46,8 @@ function showFailure(e: StepError, text: string, tail: string | undefined): void
 }
 
 async function runCheck(text: string, file: string, buildArgs: ReadonlyMap<string, string>): Promise<number> {
-  const { findings, failed } = checkFile(text, file, buildArgs)
+  const { findings, error } = checkFile(text, file, buildArgs)
+  if (error !== undefined) throw error
   for (const { rule, message, range } of findings)
     process.stdout.write(`WARNING: ${rule} (${file}:${range.start}): ${message}\n`)
   process.stdout.write(
@@ -53,14 +55,14 @@ async function runCheck(text: string, file: string, buildArgs: ReadonlyMap<strin
       ? 'Check complete, no warnings found.\n'
       : `Check complete, ${findings.length} warning${findings.length === 1 ? ' has' : 's have'} been found!\n`,
   )
-  return failed || findings.length > 0 ? 1 : 0
+  return findings.length > 0 ? 1 : 0
 }
 
 function checkFile(text: string, file: string, buildArgs: ReadonlyMap<string, string>) {
   const dockerfile = parseDockerfile(text, { file })
   const buildPlatform = hostPlatform()
   const result = lintDockerfile(dockerfile, { buildArgs, buildPlatform, targetPlatform: buildPlatform })
-  return { findings: result.findings, failed: result.error !== undefined || result.failed.length > 0 }
+  return { findings: result.findings, error: result.error, failed: result.failed }
 }
 
 async function finish(
@@ -98,7 +100,7 @@ async function requestOf(
   const { text, list, isSet } = invocation
   const buildArgs = pairs(list('build-arg'), process.env)
   const platform = text('platform')
-  const shell = text('on-error') === 'shell'
+  const shell = oneOf('on-error', text('on-error'), ['fail', 'shell'], 'fail') === 'shell'
   return {
     dockerfile: context.dockerfile,
     context: context.tree,
@@ -179,9 +181,12 @@ async function buildIn(
     view.close()
     return runCheck(source, file, buildArgs)
   }
-  for (const { rule, message, range } of checkFile(source, file, buildArgs).findings) {
+  const { findings, failed } = checkFile(source, file, buildArgs)
+  for (const { rule, message, range } of findings) {
     view.onEvent({ kind: 'warning', message: `${rule} (line ${range.start}): ${message}` })
   }
+  if (failed.length > 0)
+    throw new DockError(`${file}: its \`# check=error=true\` fails the build: ${failed.join(', ')}`)
   const tails = new Tails()
   const onEvent = (event: BuildEvent): void => {
     tails.onEvent(event)

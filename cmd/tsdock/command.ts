@@ -159,3 +159,10 @@ export function commandHelp(command: Command): string {
     '',
   ].join('\n')
 }
+
+/** Whether --format asks for JSON. Errors: CommandUsageError, for anything else but its absence. */
+export function wantsJson({ text }: CommandInvocation): boolean {
+  const format = text('format')
+  if (format === undefined || format === 'json') return format === 'json'
+  throw new CommandUsageError(`--format ${JSON.stringify(format)}: json is the only one that there is`, undefined)
+}

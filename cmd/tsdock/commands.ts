@@ -8,8 +8,8 @@ const format = {
   name: 'format',
   short: 'f',
   type: 'string',
-  value: 'TEMPLATE',
-  summary: 'a Go template, or json',
+  value: 'json',
+  summary: 'json: one object on a line',
 } as const
 const platform = {
   name: 'platform',
@@ -71,7 +71,7 @@ export const commands: readonly Command[] = [
       { name: 'check', type: 'boolean', summary: 'look for mistakes in the Dockerfile, and build nothing' },
       { name: 'verify', type: 'boolean', summary: 'build twice, and show what differs' },
       { name: 'allow', type: 'list', value: 'security.insecure', summary: 'let RUN --security=insecure have its way' },
-      { name: 'on-error', type: 'string', value: 'shell', summary: 'open a shell where a RUN failed' },
+      { name: 'on-error', type: 'string', value: 'fail|shell', summary: 'shell: open one where a RUN failed' },
       { name: 'runtime', type: 'string', value: 'PROGRAM', summary: 'another OCI runtime for RUN' },
     ],
     examples: [
@@ -92,7 +92,7 @@ export const commands: readonly Command[] = [
       { name: 'all', short: 'a', type: 'boolean', summary: 'those without a name, too' },
       { name: 'digests', type: 'boolean', summary: 'show digests' },
       { name: 'no-trunc', type: 'boolean', summary: 'whole ids' },
-      { name: 'format', type: 'string', value: 'TEMPLATE', summary: 'json, or a Go template' },
+      { name: 'format', type: 'string', value: 'json', summary: 'json: one object on a line' },
     ],
     examples: ['tsdock images', 'tsdock images -q busybox'],
     load: async () => (await import('./images.ts')).runImages,
@@ -204,12 +204,6 @@ export const commands: readonly Command[] = [
     positionals: { min: 1, max: any },
     flags: [
       { name: 'output', short: 'o', type: 'string', value: 'FILE', summary: 'the file (default: standard output)' },
-      {
-        name: 'format',
-        type: 'string',
-        value: 'docker|oci',
-        summary: 'what kind of archive (default: docker, which holds an OCI layout too)',
-      },
     ],
     examples: ['tsdock save -o app.tar app:v1'],
     load: async () => (await import('./archives.ts')).runSave,

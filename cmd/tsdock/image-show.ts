@@ -4,7 +4,7 @@ import { hostPlatform } from '../../bundles/images/platform.ts'
 import { familiarText, parseReference } from '../../bundles/images/reference.ts'
 import { chainIds } from '../../bundles/layers/chain.ts'
 import { findImage, openImage, openStorage, storageDirectory, type Storage } from '../../bundles/storage.ts'
-import type { CommandInvocation } from './command.ts'
+import { type CommandInvocation, wantsJson } from './command.ts'
 import { ageText, formatTable, sizeText } from './table.ts'
 
 /** `tsdock history` */
@@ -68,7 +68,9 @@ async function describe(storage: Storage, text: string): Promise<object | undefi
 }
 
 /** `tsdock inspect` */
-export async function runInspect({ positionals, storage: place }: CommandInvocation): Promise<number> {
+export async function runInspect(invocation: CommandInvocation): Promise<number> {
+  const { positionals, storage: place } = invocation
+  const json = wantsJson(invocation)
   const storage = await openStorage(storageDirectory(place))
   try {
     const found: object[] = []
@@ -80,7 +82,8 @@ export async function runInspect({ positionals, storage: place }: CommandInvocat
         status = 1
       } else found.push(description)
     }
-    process.stdout.write(`${JSON.stringify(found, undefined, 4)}\n`)
+    if (json) process.stdout.write(found.map((one) => `${JSON.stringify(one)}\n`).join(''))
+    else process.stdout.write(`${JSON.stringify(found, undefined, 4)}\n`)
     return status
   } finally {
     await storage.release()

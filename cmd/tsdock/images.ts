@@ -3,7 +3,7 @@ import { hostPlatform } from '../../bundles/images/platform.ts'
 import { familiarText, parseReference, referenceText, withDefaultTag } from '../../bundles/images/reference.ts'
 import type { StoredImage } from '../../bundles/images/store.ts'
 import { openImage, openStorage, storageDirectory, type Storage } from '../../bundles/storage.ts'
-import type { CommandInvocation } from './command.ts'
+import { type CommandInvocation, wantsJson } from './command.ts'
 import { ageText, formatTable, sizeText } from './table.ts'
 
 interface Row {
@@ -37,7 +37,9 @@ async function rowOf(storage: Storage, image: StoredImage, now: number, whole: b
 }
 
 /** `tsdock images` */
-export async function runImages({ positionals, isSet, text, storage: place }: CommandInvocation): Promise<number> {
+export async function runImages(invocation: CommandInvocation): Promise<number> {
+  const { positionals, isSet, storage: place } = invocation
+  const json = wantsJson(invocation)
   const storage = await openStorage(storageDirectory(place))
   try {
     const [filter] = positionals
@@ -52,7 +54,7 @@ export async function runImages({ positionals, isSet, text, storage: place }: Co
     const now = Date.now()
     const rows = await Promise.all(newest.map((image) => rowOf(storage, image, now, isSet('no-trunc'))))
     if (isSet('quiet')) process.stdout.write([...new Set(rows.map(({ ID }) => `${ID}\n`))].join(''))
-    else if (text('format') === 'json') process.stdout.write(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+    else if (json) process.stdout.write(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
     else {
       const digest = isSet('digests')
       const head = ['REPOSITORY', 'TAG', ...(digest ? ['DIGEST'] : []), 'IMAGE ID', 'CREATED', 'SIZE']

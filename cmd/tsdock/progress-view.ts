@@ -98,7 +98,8 @@ export function liveView(out: Out, now: () => number = () => performance.now()):
   const lines = new Lines()
   let drawn = 0
   const draw = (): void => {
-    const width = Math.max(20, out.columns ?? 80) - 1
+    // A terminal that has not said its size has 0 columns.
+    const width = Math.max(20, out.columns || 80) - 1
     const picture: string[] = []
     for (const row of rows.values()) {
       const time = seconds((row.ended ?? now()) - row.begun)
@@ -111,9 +112,14 @@ export function liveView(out: Out, now: () => number = () => performance.now()):
     out.write(`${drawn > 0 ? `\x1b[${drawn}A` : ''}\x1b[J${shown.map((line) => `${line}\n`).join('')}`)
     drawn = shown.length
   }
+  const warnings: string[] = []
+  let closed = false
   const timer = setInterval(draw, 200)
   const onEvent = (event: BuildEvent): void => {
-    if (event.kind === 'warning') return
+    if (event.kind === 'warning') {
+      warnings.push(event.message)
+      return
+    }
     const row = rows.get(event.step)
     if (event.kind === 'begin') {
       rows.set(event.step, {
@@ -133,15 +139,19 @@ export function liveView(out: Out, now: () => number = () => performance.now()):
         row.ended = event.time
         if (event.kind === 'failed') row.state = 'failed'
         else if (row.state === 'running') row.state = 'done'
-        draw()
+        if (!closed) draw()
       }
     }
   }
   return {
     onEvent,
     close: () => {
+      // What others have written since must not be drawn over.
+      if (closed) return
+      closed = true
       clearInterval(timer)
       draw()
+      for (const warning of warnings) out.write(`WARNING: ${warning}\n`)
     },
   }
 }

@@ -3,6 +3,8 @@
 
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { createServer as createNetServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -307,6 +309,100 @@ if (process.getuid?.() !== 0) {
     assert.match(other.must('prune', '-a').stdout, /deleted: sha256:/)
     assert.match(other.must('fsck').stdout, /in order/)
     other.must('build', '-t', 'localhost/back', dir)
+  })
+
+  test('a context from a git repository or a URL', async () => {
+    const repository = context({
+      'Dockerfile': 'FROM localhost/base\nCOPY a /a\n',
+      'a': 'top',
+      'sub/Dockerfile': 'FROM localhost/base\nCOPY a /a\n',
+      'sub/a': 'below',
+    })
+    const git = (...args: readonly string[]): string => {
+      const result = runProgram('git', [
+        '-c',
+        'user.email=t@example.com',
+        '-c',
+        'user.name=t',
+        '-C',
+        repository,
+        ...args,
+      ])
+      if (result.status !== 0) throw new Error(`git ${args[0]}: ${result.stderr}`)
+      return result.stdout.trim()
+    }
+    git('init', '-q')
+    git('add', '-A')
+    git('commit', '-q', '-m', 'x')
+    git('tag', 'v1')
+    git('update-server-info')
+    const archive = spawnSync('tar', ['-C', repository, '--exclude=.git', '-czf', '-', '.']).stdout
+    const server = createServer((request, response) => {
+      const path = new URL(request.url ?? '/', 'http://x').pathname
+      const file = join(repository, '.git', path.replace('/repo.git/', ''))
+      if (path === '/ctx.tgz') response.end(archive)
+      else if (path.startsWith('/repo.git/') && existsSync(file)) response.end(readFileSync(file))
+      else response.writeHead(404).end()
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const address = server.address()
+    const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`
+    const build = (where: string, name: string) => dock.runAsync('build', '-q', '-t', name, where)
+    try {
+      for (const [where, text] of [
+        ['/ctx.tgz', 'top'],
+        ['/repo.git', 'top'],
+        [`/repo.git#${git('rev-parse', 'HEAD')}`, 'top'],
+        ['/repo.git#v1:sub', 'below'],
+      ] as const) {
+        const { status, stderr } = await build(url + where, 'localhost/remote')
+        assert.is(status, 0, `${where}: ${stderr}`)
+        assert.is(runImage('localhost/remote', 'cat', '/a'), text, where)
+      }
+      assert.match(
+        (await build(`${url}/repo.git#nothing`, 'localhost/no')).stderr,
+        /no branch, tag or commit "nothing"/,
+      )
+    } finally {
+      server.close()
+    }
+    nothingLeft()
+  })
+
+  test('an agent of --ssh is a socket in the container', () => {
+    const socket = join(newDir('agent'), 's')
+    const agent = createNetServer().listen(socket)
+    try {
+      const dir = context({
+        Dockerfile:
+          'FROM localhost/base\nRUN --mount=type=ssh test -S "$SSH_AUTH_SOCK"\nRUN test -z "$SSH_AUTH_SOCK"\n',
+      })
+      dock.must('build', '--ssh', `default=${socket}`, dir)
+    } finally {
+      agent.close()
+    }
+  })
+
+  test('# check=error=true makes an error of a warning', () => {
+    const file = 'from localhost/base\nRUN true\n'
+    dock.must('build', context({ Dockerfile: file }))
+    const { status, stderr } = dock.run('build', context({ Dockerfile: `# check=error=true\n${file}` }))
+    assert.is(status, 1)
+    assert.match(stderr, /`# check=error=true` fails the build: ConsistentInstructionCasing/)
+    assert.is(dock.run('build', '--check', context({ Dockerfile: file })).status, 1)
+  })
+
+  test('--format is json or refused', () => {
+    assert.is(
+      (JSON.parse(dock.must('inspect', '--format', 'json', 'localhost/base').stdout) as { Os: string }).Os,
+      'linux',
+    )
+    assert.match(dock.must('images', '--format', 'json').stdout, /"Repository":"localhost\/base"/)
+    for (const command of [['inspect', 'localhost/base'], ['images']] as const) {
+      const { status, stderr } = dock.run(command[0], '--format', '{{.Id}}', ...command.slice(1))
+      assert.is(status, 125)
+      assert.match(stderr, /json is the only one/)
+    }
   })
 
   test('bad input is told in words', () => {

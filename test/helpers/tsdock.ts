@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { newDir, projectDir } from './work-dir.ts'
 
 export const tsdockPath = join(projectDir, 'dist/bin/tsdock')
@@ -45,6 +47,20 @@ export class Dock {
 
   runWith(options: Parameters<typeof runProgram>[2], ...args: readonly string[]): Run {
     return runProgram(tsdockPath, args, { ...options, env: { TSDOCK_ROOT: this.storage, ...options?.env } })
+  }
+
+  /** For a command that this process has to answer meanwhile. */
+  async runAsync(...args: readonly string[]): Promise<Run> {
+    const child = spawn(tsdockPath, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NO_COLOR: '1', TSDOCK_ROOT: this.storage },
+    })
+    const [stdout, stderr, [status]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'close') as Promise<[number | null]>,
+    ])
+    return { status, stdout, stderr }
   }
 
   /** Errors: the command failed. */
