@@ -92,6 +92,15 @@ interface Row {
 
 const TAIL = 4
 
+/** One step, and the end of what it says while it runs. */
+function rowLines(row: Row, now: number, width: number): readonly string[] {
+  const time = seconds((row.ended ?? now) - row.begun)
+  const mark = row.state === 'cached' ? 'CACHED ' : row.state === 'failed' ? 'ERROR ' : ''
+  const head = `${row.state === 'running' ? ' ' : '='}> ${mark}${row.name}${row.bytes === '' ? '' : ` (${row.bytes})`}`
+  const tail = row.state === 'running' ? row.tail.map((line) => ` => # ${line}`.slice(0, width)) : []
+  return [`${head.slice(0, width - time.length - 1).padEnd(width - time.length)}${time}`, ...tail]
+}
+
 /** A picture of all steps, drawn again as they go on. */
 export function liveView(out: Out, now: () => number = () => performance.now()): ProgressView {
   const rows = new Map<number, Row>()
@@ -101,13 +110,7 @@ export function liveView(out: Out, now: () => number = () => performance.now()):
     // A terminal that has not said its size has 0 columns.
     const width = Math.max(20, out.columns || 80) - 1
     const picture: string[] = []
-    for (const row of rows.values()) {
-      const time = seconds((row.ended ?? now()) - row.begun)
-      const mark = row.state === 'cached' ? 'CACHED ' : row.state === 'failed' ? 'ERROR ' : ''
-      const head = `${row.state === 'running' ? ' ' : '='}> ${mark}${row.name}${row.bytes === '' ? '' : ` (${row.bytes})`}`
-      picture.push(`${head.slice(0, width - time.length - 1).padEnd(width - time.length)}${time}`)
-      if (row.state === 'running') picture.push(...row.tail.map((line) => ` => # ${line}`.slice(0, width)))
-    }
+    for (const row of rows.values()) picture.push(...rowLines(row, now(), width))
     const shown = picture.slice(-200)
     out.write(`${drawn > 0 ? `\x1b[${drawn}A` : ''}\x1b[J${shown.map((line) => `${line}\n`).join('')}`)
     drawn = shown.length

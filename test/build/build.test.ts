@@ -2,20 +2,15 @@
 // tsdock build through its command line: cache, reproducibility, mounts, failures, outputs, bundles.
 
 import { spawn, spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
+import { chmodSync, existsSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { createServer as createNetServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { buildBase, Dock, type Files, runProgram, writeFiles } from '../helpers/tsdock.ts'
+import { buildBase, Dock, newContext as context, nothingLeft, runProgram } from '../helpers/tsdock.ts'
 import { newDir, projectDir } from '../helpers/work-dir.ts'
 
 const dock = new Dock()
-
-function context(files: Files): string {
-  return writeFiles(newDir('context'), files)
-}
 
 const idOf = (name: string, of = dock): string =>
   (JSON.parse(of.must('inspect', name).stdout) as { Id: string }[])[0]?.Id ?? ''
@@ -23,37 +18,11 @@ const idOf = (name: string, of = dock): string =>
 const digestOf = (name: string, of = dock): string =>
   (JSON.parse(of.must('inspect', name).stdout) as { Descriptor: { digest: string } }[])[0]?.Descriptor.digest ?? ''
 
-/** What a command of an image prints: through a bundle, and tsrun. */
-function runImage(name: string, ...command: readonly string[]): string {
-  const bundle = join(newDir('bundle'), 'b')
-  dock.must('bundle', name, bundle, ...command)
-  const id = `tsdock-test-${process.pid}-${readdirSync(join(bundle, '..')).length}${Math.floor(performance.now())}`
-  const result = runProgram(join(projectDir, 'dist/bin/tsrun'), [
-    '--root',
-    newDir('state'),
-    'run',
-    '--bundle',
-    bundle,
-    id,
-  ])
-  if (result.status !== 0) throw new Error(`${name}: status ${result.status}: ${result.stderr}`)
-  return result.stdout
-}
-
-const nothingLeft = (of = dock): void => {
-  assert.equal(existsSync(join(of.storage, 'scratch')) ? readdirSync(join(of.storage, 'scratch')) : [], [])
-  assert.equal(
-    readdirSync(join(of.storage, 'run')).filter((name) => name !== 'lock'),
-    [],
-  )
-  assert.not.match(readFileSync('/proc/self/mountinfo', 'utf8'), of.storage)
-}
-
 if (process.getuid?.() !== 0) {
   process.stdout.write('SKIP tsdock build: needs root\n')
 } else {
   test.before(() => buildBase(dock))
-  test.after(() => nothingLeft())
+  test.after(() => nothingLeft(dock))
 
   test('the same again comes from the cache', () => {
     const dir = context({ Dockerfile: 'FROM localhost/base\nCOPY a /a\nRUN echo x > /x\n', a: '1' })
@@ -146,7 +115,7 @@ if (process.getuid?.() !== 0) {
     assert.match(stderr, /said this/)
     assert.match(stderr, /3 \| >>> RUN echo said this; exit 7/)
     assert.match(stderr, /Dockerfile:3: process .* did not complete successfully: exit code: 7/)
-    nothingLeft()
+    nothingLeft(dock)
   })
 
   test('stages that nobody needs are not built', () => {
@@ -162,7 +131,7 @@ if (process.getuid?.() !== 0) {
     const secret = join(newDir('secret'), 'k')
     writeFileSync(secret, 'geheim')
     dock.must('build', '-t', 'localhost/secret', '--secret', `id=s,src=${secret}`, dir)
-    assert.match(runImage('localhost/secret', 'cat', '/sum'), /^[0-9a-f]{64}/)
+    assert.match(dock.runImage('localhost/secret', 'cat', '/sum'), /^[0-9a-f]{64}/)
     assert.is(runProgram('grep', ['-r', '-l', 'geheim', dock.storage]).stdout, '')
     assert.match(
       dock.run(
@@ -179,8 +148,8 @@ if (process.getuid?.() !== 0) {
     const dir = context({ Dockerfile: file })
     dock.must('build', '--build-arg', 'N=1', dir)
     dock.must('build', '-t', 'localhost/cached', '--build-arg', 'N=2', dir)
-    assert.is(runImage('localhost/cached', 'cat', '/got'), '1\n2\n')
-    assert.not.match(runImage('localhost/cached', 'ls', '/'), /^c$/m)
+    assert.is(dock.runImage('localhost/cached', 'cat', '/got'), '1\n2\n')
+    assert.not.match(dock.runImage('localhost/cached', 'ls', '/'), /^c$/m)
   })
 
   test('mount points leave nothing in the image', () => {
@@ -190,7 +159,7 @@ if (process.getuid?.() !== 0) {
       'a': 'A',
     })
     dock.must('build', '-t', 'localhost/points', dir)
-    const names = runImage('localhost/points', 'ls', '/')
+    const names = dock.runImage('localhost/points', 'ls', '/')
     assert.match(names, /^a$/m)
     assert.not.match(names, /^(deep|t)$/m)
   })
@@ -237,12 +206,12 @@ if (process.getuid?.() !== 0) {
       '-',
     )
     assert.is(fromFile.status, 0, fromFile.stderr)
-    assert.is(runImage('localhost/stdin', 'cat', '/in'), 'in\n')
+    assert.is(dock.runImage('localhost/stdin', 'cat', '/in'), 'in\n')
     const dir = context({ Dockerfile: 'FROM localhost/base\nCOPY a /a\n', a: 'tarred' })
     const archive = spawnSync('tar', ['-C', dir, '-czf', '-', '.']).stdout
     const fromTar = dock.runWith({ input: archive }, 'build', '-t', 'localhost/tarred', '-')
     assert.is(fromTar.status, 0, fromTar.stderr)
-    assert.is(runImage('localhost/tarred', 'cat', '/a'), 'tarred')
+    assert.is(dock.runImage('localhost/tarred', 'cat', '/a'), 'tarred')
   })
 
   test('bundles run on any runtime', () => {
@@ -273,7 +242,7 @@ if (process.getuid?.() !== 0) {
     if (!existsSync('/usr/sbin/runc')) return
     const dir = context({ Dockerfile: 'FROM localhost/base\nRUN echo runc > /by\n' })
     dock.must('build', '-t', 'localhost/by', '--runtime', '/usr/sbin/runc', dir)
-    assert.is(runImage('localhost/by', 'cat', '/by'), 'runc\n')
+    assert.is(dock.runImage('localhost/by', 'cat', '/by'), 'runc\n')
   })
 
   test('a killed build leaves a storage that is in order', async () => {
@@ -309,64 +278,6 @@ if (process.getuid?.() !== 0) {
     assert.match(other.must('prune', '-a').stdout, /deleted: sha256:/)
     assert.match(other.must('fsck').stdout, /in order/)
     other.must('build', '-t', 'localhost/back', dir)
-  })
-
-  test('a context from a git repository or a URL', async () => {
-    const repository = context({
-      'Dockerfile': 'FROM localhost/base\nCOPY a /a\n',
-      'a': 'top',
-      'sub/Dockerfile': 'FROM localhost/base\nCOPY a /a\n',
-      'sub/a': 'below',
-    })
-    const git = (...args: readonly string[]): string => {
-      const result = runProgram('git', [
-        '-c',
-        'user.email=t@example.com',
-        '-c',
-        'user.name=t',
-        '-C',
-        repository,
-        ...args,
-      ])
-      if (result.status !== 0) throw new Error(`git ${args[0]}: ${result.stderr}`)
-      return result.stdout.trim()
-    }
-    git('init', '-q')
-    git('add', '-A')
-    git('commit', '-q', '-m', 'x')
-    git('tag', 'v1')
-    git('update-server-info')
-    const archive = spawnSync('tar', ['-C', repository, '--exclude=.git', '-czf', '-', '.']).stdout
-    const server = createServer((request, response) => {
-      const path = new URL(request.url ?? '/', 'http://x').pathname
-      const file = join(repository, '.git', path.replace('/repo.git/', ''))
-      if (path === '/ctx.tgz') response.end(archive)
-      else if (path.startsWith('/repo.git/') && existsSync(file)) response.end(readFileSync(file))
-      else response.writeHead(404).end()
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const address = server.address()
-    const url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`
-    const build = (where: string, name: string) => dock.runAsync('build', '-q', '-t', name, where)
-    try {
-      for (const [where, text] of [
-        ['/ctx.tgz', 'top'],
-        ['/repo.git', 'top'],
-        [`/repo.git#${git('rev-parse', 'HEAD')}`, 'top'],
-        ['/repo.git#v1:sub', 'below'],
-      ] as const) {
-        const { status, stderr } = await build(url + where, 'localhost/remote')
-        assert.is(status, 0, `${where}: ${stderr}`)
-        assert.is(runImage('localhost/remote', 'cat', '/a'), text, where)
-      }
-      assert.match(
-        (await build(`${url}/repo.git#nothing`, 'localhost/no')).stderr,
-        /no branch, tag or commit "nothing"/,
-      )
-    } finally {
-      server.close()
-    }
-    nothingLeft()
   })
 
   test('an agent of --ssh is a socket in the container', () => {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { newDir, projectDir } from './work-dir.ts'
+import * as assert from 'uvu/assert'
+import { mark, newDir, nextNumber, projectDir } from './work-dir.ts'
 
 export const tsdockPath = join(projectDir, 'dist/bin/tsdock')
 
@@ -63,6 +64,17 @@ export class Dock {
     return { status, stdout, stderr }
   }
 
+  /** What a command of an image prints: through a bundle, and tsrun. Errors: its status is not 0. */
+  runImage(name: string, ...command: readonly string[]): string {
+    const bundle = join(newDir('bundle'), 'b')
+    this.must('bundle', name, bundle, ...command)
+    const id = `${mark}-${nextNumber()}`
+    const tsrun = join(projectDir, 'dist/bin/tsrun')
+    const result = runProgram(tsrun, ['--root', newDir('state'), 'run', '--bundle', bundle, id])
+    if (result.status !== 0) throw new Error(`${name}: status ${result.status}: ${result.stderr}`)
+    return result.stdout
+  }
+
   /** Errors: the command failed. */
   must(...args: readonly string[]): Run {
     const result = this.run(...args)
@@ -103,4 +115,17 @@ CMD ["/bin/sh"]
   })
   copyFileSync('/bin/busybox', join(context, 'busybox'))
   dock.must('build', '-q', '-t', 'localhost/base', context)
+}
+
+/** A new context with these files. */
+export const newContext = (files: Files): string => writeFiles(newDir('context'), files)
+
+/** Steps, containers and mounts end with the command that made them. */
+export function nothingLeft(of: Dock): void {
+  assert.equal(existsSync(join(of.storage, 'scratch')) ? readdirSync(join(of.storage, 'scratch')) : [], [])
+  assert.equal(
+    readdirSync(join(of.storage, 'run')).filter((name) => name !== 'lock'),
+    [],
+  )
+  assert.not.match(readFileSync('/proc/self/mountinfo', 'utf8'), of.storage)
 }
