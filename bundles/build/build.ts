@@ -140,7 +140,7 @@ export async function build(storage: Storage, request: BuildRequest): Promise<Bu
     onEvent: request.onEvent,
     now: request.now,
   })
-  const { state } = await solver.solve()
+  const { state } = await solver.solve().finally(() => steps.settle())
   return writeImage(storage, withLabels(state, request.labels))
 }
 

@@ -2,7 +2,7 @@
 // What a step made, under the digest of all that it depended on. The inputs are kept, so that a miss can be explained.
 
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BuiltLayer } from './image-state.ts'
 
@@ -95,10 +95,7 @@ export class BuildCache {
   async get(key: string): Promise<CacheRecord | undefined> {
     const path = join(this.#directory, 'steps', key)
     try {
-      const record = JSON.parse(await readFile(path, 'utf8')) as CacheRecord
-      const now = new Date()
-      await utimes(path, now, now)
-      return record
+      return JSON.parse(await readFile(path, 'utf8')) as CacheRecord
     } catch {
       return undefined
     }

@@ -22,7 +22,7 @@ export interface CopyContext {
   readonly stores: Stores
   readonly tree: FileTree
   /** Scratch for what is fetched; the caller removes it. */
-  readonly scratch: string
+  readonly scratch: () => Promise<string>
 }
 
 /** One thing that is put somewhere. */
@@ -71,7 +71,7 @@ async function inlinePart(
   intoDirectory: boolean,
   context: CopyContext,
 ): Promise<Part> {
-  const directory = join(context.scratch, 'inline')
+  const directory = join(await context.scratch(), 'inline')
   await mkdir(directory, { recursive: true })
   for (const { name, text } of sources) await writeFile(join(directory, name), text, { mode: 0o644 })
   const tree = new ContextTree(directory, { label: 'the Dockerfile', files: context.stores.files })
@@ -93,7 +93,7 @@ async function remotePart(
   context: CopyContext,
 ): Promise<{ readonly part: Part; readonly input: InputFile }> {
   const name = createHash('sha256').update(JSON.stringify(source)).digest('hex').slice(0, 16)
-  const directory = join(context.scratch, name)
+  const directory = join(await context.scratch(), name)
   await mkdir(directory, { recursive: true })
   const tree = new ContextTree(directory, {
     label: source.kind === 'url' ? source.url : source.remote,

@@ -214,7 +214,12 @@ export class Solver {
     ordinal: number,
   ): Promise<ImageState> {
     const { steps, stores, dockerfile } = this.#request
-    const scratch = await makeScratch(stores.scratch)
+    // Most steps need none, and removing one takes a program.
+    let made: Promise<string> | undefined
+    const scratch = (): Promise<string> => {
+      made ??= makeScratch(stores.scratch)
+      return made
+    }
     try {
       return await steps.run(state, instruction, {
         step,
@@ -230,7 +235,7 @@ export class Solver {
         tree: (from) => this.#tree(resolved, from, instruction.range, scratch),
       })
     } finally {
-      await remove(scratch)
+      if (made !== undefined) await remove(await made)
     }
   }
 
@@ -239,7 +244,7 @@ export class Solver {
     resolved: ResolvedStage,
     from: string | undefined,
     range: SourceRange,
-    scratch: string,
+    scratch: () => Promise<string>,
   ): Promise<FileTree> {
     const { dockerfile, context, namedContexts, stores } = this.#request
     if (from === undefined) {
@@ -256,12 +261,17 @@ export class Solver {
     return this.#stateTree(from, stateOf(image.manifest, image.config, 0), stores, scratch)
   }
 
-  async #stateTree(label: string, state: ImageState, stores: Stores, scratch: string): Promise<FileTree> {
-    const target = await makeScratch(scratch)
+  async #stateTree(
+    label: string,
+    state: ImageState,
+    stores: Stores,
+    scratch: () => Promise<string>,
+  ): Promise<FileTree> {
+    const target = await makeScratch(await scratch())
     const lower = await lowerOf(stores, state)
     // Overlay wants two directories where there is nothing to write to.
     const second = join(stores.layers.directory, 'empty', 'diff')
-    const both = lower.length > 1 ? lower : [...lower, await makeScratch(scratch)]
+    const both = lower.length > 1 ? lower : [...lower, await makeScratch(await scratch())]
     return imageTree(label, chainOf(state) || second, { target, lower: both }, stores.files)
   }
 }

@@ -21,7 +21,7 @@ import type { Step, Stores } from './snapshot.ts'
 
 export interface StepContext {
   readonly step: number
-  readonly scratch: string
+  readonly scratch: () => Promise<string>
   /** Names this step from one build to the next. */
   readonly place: string
   readonly stageName: string
@@ -61,8 +61,15 @@ export class StepRunner {
   /** Steps that are being made: another stage may need the very same. */
   readonly #running = new Map<string, Promise<BuiltLayer | undefined>>()
 
+  readonly #remembered: Promise<void>[] = []
+
   constructor(options: StepOptions) {
     this.#options = options
+  }
+
+  /** Waits for what is written beside the steps. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#remembered)
   }
 
   async run(state: ImageState, instruction: ExpandedInstruction, context: StepContext): Promise<ImageState> {
@@ -102,7 +109,8 @@ export class StepRunner {
       (record.layer === undefined || (await stores.images.hasBlob(record.layer.blob.digest)))
     ) {
       onEvent({ kind: 'cached', step: context.step, time: now() })
-      await cache.rememberInputs(context.place, inputs)
+      // The next step need not wait for it.
+      this.#remembered.push(cache.rememberInputs(context.place, inputs))
       return record.layer
     }
     const reason = skip ? 'the cache is not to be used' : explainMiss(await cache.lastInputs(context.place), inputs)
