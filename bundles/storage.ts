@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where tsdock keeps what it knows: one directory per user, no daemon, no database.
 
+import { createHash } from 'node:crypto'
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { BuildCache } from './build/cache.ts'
 import type { Stores } from './build/snapshot.ts'
 import { DockError } from './error.ts'
 import type { HostFacts } from './containers/container-spec.ts'
+import { ContainerStore } from './containers/container-store.ts'
 import { lock } from './host/files.ts'
 import type { Descriptor, Platform } from '../spec/image/documents.ts'
 import { choosePlatform, hostPlatform } from './images/platform.ts'
@@ -21,6 +23,9 @@ export interface Storage {
   readonly images: ImageStore
   readonly layers: LayerStore
   readonly cache: BuildCache
+  readonly containers: ContainerStore
+  /** For what does not outlive the machine's run: state of the runtime (`state`), network namespaces (`netns`, `network`). */
+  readonly runtimeDirectory: string
   readonly stores: Stores
   readonly host: HostFacts
   /** Held (shared) by all who use the storage; garbage collection waits for them. */
@@ -33,6 +38,13 @@ export function storageDirectory(given: string | undefined, env: NodeJS.ProcessE
   if (chosen !== undefined && chosen !== '') return chosen
   if (process.getuid?.() === 0) return '/var/lib/tsdock'
   return join(env['XDG_DATA_HOME'] ?? join(homedir(), '.local/share'), 'tsdock')
+}
+
+/** Where what ends with the machine is kept for a storage: each has its own. */
+export function runtimeDirectoryOf(storage: string, env: NodeJS.ProcessEnv = process.env): string {
+  const name = createHash('sha256').update(resolve(storage)).digest('hex').slice(0, 12)
+  const base = process.getuid?.() === 0 ? '/run/tsdock' : join(env['XDG_RUNTIME_DIR'] ?? join(storage, 'run'), 'tsdock')
+  return join(base, name)
 }
 
 /** What containers are told of the host. */
@@ -61,6 +73,8 @@ export async function openStorage(directory: string, use: 'shared' | 'exclusive'
     images,
     layers,
     cache: new BuildCache(join(directory, 'cache')),
+    containers: new ContainerStore(directory),
+    runtimeDirectory: runtimeDirectoryOf(directory),
     stores: { images, layers, scratch: join(directory, 'scratch'), files },
     host: await hostFacts(),
     release: () => held.release(),
