@@ -17,6 +17,7 @@ import { looksLikeId, parseReference, referenceText, withDefaultTag } from './im
 import { ImageStore, type OpenImage, type StoredImage } from './images/store.ts'
 import { LayerStore } from './layers/unpacked.ts'
 import { CAPABILITIES } from '../spec/capability.ts'
+import { Volumes } from './volumes/volumes.ts'
 
 export interface Storage {
   readonly directory: string
@@ -24,6 +25,7 @@ export interface Storage {
   readonly layers: LayerStore
   readonly cache: BuildCache
   readonly containers: ContainerStore
+  readonly volumes: Volumes
   /** For what does not outlive the machine's run: state of the runtime (`state`), network namespaces (`netns`, `network`). */
   readonly runtimeDirectory: string
   readonly stores: Stores
@@ -68,12 +70,14 @@ export async function openStorage(directory: string, use: 'shared' | 'exclusive'
   const images = await ImageStore.open(join(directory, 'images'))
   const layers = new LayerStore(join(directory, 'layers'))
   const files = { unprivileged: false }
+  const containers = new ContainerStore(directory)
   return {
     directory,
     images,
     layers,
     cache: new BuildCache(join(directory, 'cache')),
-    containers: new ContainerStore(directory),
+    containers,
+    volumes: new Volumes(directory, containers),
     runtimeDirectory: runtimeDirectoryOf(directory),
     stores: { images, layers, scratch: join(directory, 'scratch'), files },
     host: await hostFacts(),

@@ -4,6 +4,7 @@
 
 import type { Descriptor, ImageRunConfig } from '../../spec/image/documents.ts'
 import type { User } from '../../spec/runtime/user.ts'
+import type { MountDetails } from '../volumes/mount-request.ts'
 
 /** `Config`: what the program is, after image and options are merged. */
 export interface ContainerConfig extends ImageRunConfig {
@@ -115,6 +116,8 @@ export interface MountPoint {
   readonly Propagation: string
   /** It was made for this container and has no name of the user's: `rm -v` and `--rm` remove it. */
   readonly Anonymous?: boolean
+  /** What of the request is not said above. */
+  readonly Details?: MountDetails
 }
 
 /** A network that the container is to be on. */
