@@ -74,6 +74,22 @@
       ],
     },
     {
+      'target_name': 'tsdock-net',
+      'type': 'executable',
+      'sources': ['<!@(find csrc/base csrc/net -name "*.c")'],
+      'ldflags': ['-static'],
+      'conditions': [
+        [
+          'libc=="musl"',
+          {
+            # musl has no kernel headers of its own.
+            'cflags': ['-idirafter /usr/include', '-idirafter /usr/include/<(multiarch)'],
+          },
+          { 'defines': ['_FORTIFY_SOURCE=2'] },
+        ],
+      ],
+    },
+    {
       'target_name': 'tsrun-seccomp',
       'type': 'executable',
       'toolsets': ['host'],

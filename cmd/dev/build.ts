@@ -144,6 +144,13 @@ const steps: readonly Step[] = [
     run: () => buildC('tsdock-files'),
   },
   {
+    name: 'tsdock-net',
+    inputs: [...gyp, 'csrc/{base,net}/**'],
+    outputs: ['dist/bin/tsdock-net'],
+    settings: cSettings,
+    run: () => buildC('tsdock-net'),
+  },
+  {
     name: 'tsrun-seccomp',
     inputs: [...gyp, 'csrc/seccomp/**'],
     outputs: ['dist/bin/tsrun-seccomp'],

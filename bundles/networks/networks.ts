@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: Apache-2.0
+// Networks of containers, without a daemon: CNI's plugins make them, files say what there is.
+
+import { readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { EndpointRequest, PortMap } from '../containers/record.ts'
+import { DockError } from '../error.ts'
+import type { Storage } from '../storage.ts'
+import { attach, type AttachContext, detach } from './attach.ts'
+import { Cni } from './cni.ts'
+import { hasIPv6Loopback } from './host-routes.ts'
+import { parseExtraHost } from './hosts-file.ts'
+import { makeNamespace, removeBridge, removeNamespace } from './net-program.ts'
+import { DEFAULT_NETWORK, type NetworkRecord } from './network.ts'
+import { NetworkStore } from './network-store.ts'
+import { publishHosts } from './peers.ts'
+import { portWishes } from './ports.ts'
+import { chooseHostPorts, type Others, publish } from './publish.ts'
+import { endProcess, isAlive, markOf, type Sandbox, SandboxStore } from './sandbox.ts'
+import { sandboxSettings } from './sandbox-settings.ts'
+import { freeLeases } from './leases.ts'
+import { sweepRules } from './rules.ts'
+import { type NetworkSettings, noSettings } from './settings.ts'
+
+export interface SetUpRequest {
+  readonly id: string
+  readonly name: string
+  readonly hostname: string
+  readonly domainname?: string
+  /** By name or id of the network; the first one that leads outside has the default route. */
+  readonly attachments: Readonly<Record<string, EndpointRequest>>
+  readonly ports: PortMap
+  readonly publishAll: boolean
+  /** `80/tcp` */
+  readonly exposed: readonly string[]
+  /** The container's /etc/hosts on the host, which is written, and kept up to date while the container is on networks. */
+  readonly hostsPath?: string
+  /** `name:ip` */
+  readonly extraHosts?: readonly string[]
+}
+
+export interface NetworksOptions {
+  readonly storage: string
+  readonly runtimeDirectory: string
+  /** Where plugins are looked for; undefined: $CNI_PATH and where distributions have them. */
+  readonly cniPath?: readonly string[]
+  /** For one plugin. */
+  readonly timeoutMs?: number
+  /** Whether a container runs, or is about to again. Its ports and addresses are kept from others. */
+  readonly isLiving?: (id: string) => Promise<boolean>
+}
+
+export class Networks {
+  readonly store: NetworkStore
+  readonly sandboxes: SandboxStore
+  readonly #context: AttachContext
+  readonly #isLiving: (id: string) => Promise<boolean>
+
+  constructor(options: NetworksOptions) {
+    this.store = new NetworkStore(options.storage)
+    this.sandboxes = new SandboxStore(options.runtimeDirectory)
+    const cni = new Cni({
+      path: options.cniPath,
+      timeoutMs: options.timeoutMs,
+      known: join(options.runtimeDirectory, 'cni-versions.json'),
+    })
+    this.#context = { cni, sandboxes: this.sandboxes }
+    this.#isLiving = options.isLiving ?? (() => Promise.resolve(true))
+  }
+
+  /** Those of a storage. */
+  static of(storage: Storage): Networks {
+    return new Networks({
+      storage: storage.directory,
+      runtimeDirectory: storage.runtimeDirectory,
+      isLiving: async (id) => {
+        const status = (await storage.containers.read(id))?.state.status
+        return status === 'running' || status === 'restarting'
+      },
+    })
+  }
+
+  /** Where a container's namespace is pinned while its network is up: for config.json, and for `--net container:ID`. */
+  networkNamespacePath(id: string): string {
+    return this.sandboxes.netnsPath(id)
+  }
+
+  /** What a container's networks came to; of one that is not up: nothing. */
+  async settings(id: string): Promise<NetworkSettings> {
+    return (await this.sandboxes.read(id))?.settings ?? noSettings
+  }
+
+  /** Makes a container's namespace and puts it on its networks. All is undone when that fails. Errors: DockError. */
+  async setUp(request: SetUpRequest): Promise<NetworkSettings> {
+    await this.sandboxes.open()
+    await this.tearDown(request.id)
+    try {
+      return await this.#setUp(request)
+    } catch (e: unknown) {
+      await this.tearDown(request.id)
+      throw e
+    }
+  }
+
+  async #setUp(request: SetUpRequest): Promise<NetworkSettings> {
+    const wishes = portWishes(request.ports, request.publishAll, request.exposed)
+    const begun = await this.#begin(request)
+    const choose = (refused: Others['refused']): Promise<Sandbox> =>
+      this.sandboxes.locked(async () => {
+        const current = (await this.sandboxes.read(request.id)) ?? begun
+        const others = { mappings: await this.#mappingsOfOthers(request.id), refused }
+        return this.sandboxes.write({ ...current, ports: await chooseHostPorts(wishes, others) })
+      })
+    let sandbox = wishes.length === 0 ? begun : await choose([])
+    await makeNamespace(sandbox.netns)
+    const outside = sandbox.attachments.find(({ network }) => !network.Internal)
+    for (const { ifName } of sandbox.attachments) {
+      sandbox = await attach(this.#context, sandbox, ifName, ifName === outside?.ifName)
+    }
+    sandbox = await publish(this.#context, sandbox, choose)
+    const settings = sandboxSettings(sandbox, await hasIPv6Loopback())
+    await this.sandboxes.write({ ...sandbox, settings })
+    if (sandbox.hostsPath !== '' || sandbox.attachments.length > 0) await this.#publishHosts([request.id])
+    return settings
+  }
+
+  async #begin(request: SetUpRequest): Promise<Sandbox> {
+    const attachments = []
+    for (const [name, endpoint] of Object.entries(request.attachments)) {
+      const network = await this.store.settle(await this.store.find(name))
+      attachments.push({ network, ifName: `eth${attachments.length}`, request: endpoint, plugins: [] })
+    }
+    const gateway = '0.0.0.0'
+    for (const extra of request.extraHosts ?? []) parseExtraHost(extra, gateway)
+    return this.sandboxes.write({
+      id: request.id,
+      name: request.name,
+      hostname: request.hostname,
+      domainname: request.domainname ?? '',
+      extraHosts: request.extraHosts ?? [],
+      hostsPath: request.hostsPath ?? '',
+      netns: this.networkNamespacePath(request.id),
+      exposed: request.exposed,
+      ports: [],
+      attachments,
+      owner: await markOf(process.pid),
+    })
+  }
+
+  /** Those of containers that are no more are given back. Under the lock. */
+  async #mappingsOfOthers(id: string): Promise<Others['mappings']> {
+    const all: Others['mappings'][number][] = []
+    for (const other of await this.sandboxes.list()) {
+      if (other.id === id || other.ports.length === 0) continue
+      if (!(await this.#isInUse(other))) await this.#takeDown(other.id)
+      else all.push(...other.ports.map((port) => ({ ...port, container: other.name })))
+    }
+    return all
+  }
+
+  /** By a container that runs, or by one that is being started. */
+  async #isInUse(sandbox: Sandbox): Promise<boolean> {
+    return (await this.#isLiving(sandbox.id)) || isAlive(sandbox.owner)
+  }
+
+  #publishHosts(whole: readonly string[]): Promise<void> {
+    return this.sandboxes.locked(async () => publishHosts(await this.sandboxes.list(), whole))
+  }
+
+  /** Takes down all that setUp has made, wherever that was cut off. There is nothing: nothing is done. */
+  async tearDown(id: string): Promise<void> {
+    const sandbox = await this.#takeDown(id)
+    if (sandbox?.settings !== undefined && sandbox.attachments.length > 0) await this.#publishHosts([])
+  }
+
+  async #takeDown(id: string): Promise<Sandbox | undefined> {
+    const sandbox = await this.sandboxes.read(id)
+    if (sandbox !== undefined) {
+      await endProcess(sandbox.plugin, true)
+      await endProcess(sandbox.relay, false)
+      const hadNamespace = await stat(sandbox.netns).then(
+        () => true,
+        () => false,
+      )
+      const failures: string[] = []
+      for (const attachment of [...sandbox.attachments].reverse()) {
+        failures.push(...(await detach(this.#context, sandbox, attachment)))
+      }
+      // A plugin that was cut off, or that fails, leaves rules behind.
+      if (failures.length > 0 || !hadNamespace || sandbox.settings === undefined) await this.#sweep(sandbox)
+      await freeLeases(this.sandboxes.ipamDirectory, (container) => container === id)
+    }
+    await removeNamespace(this.networkNamespacePath(id))
+    await this.sandboxes.remove(id)
+    return sandbox
+  }
+
+  async #sweep(sandbox: Sandbox): Promise<void> {
+    if (sandbox.attachments.length === 0) return
+    await sweepRules({
+      pairs: sandbox.attachments.map(({ network }) => ({ network: network.Id, id: sandbox.id })),
+      isDead: (_, id) => id === sandbox.id,
+      addresses: new Set(
+        sandbox.attachments.flatMap(({ result }) =>
+          (result?.ips ?? []).map(({ address }) => address.split('/')[0] ?? ''),
+        ),
+      ),
+      devices: new Set(),
+    })
+  }
+
+  /** A container that runs joins one more network. Errors: DockError. */
+  async connect(id: string, name: string, request: EndpointRequest): Promise<NetworkSettings> {
+    const network = await this.store.settle(await this.store.find(name))
+    const before = await this.#need(id)
+    if (before.attachments.some((one) => one.network.Id === network.Id)) {
+      throw new DockError(`endpoint with name ${before.name} already exists in network ${network.Name}`)
+    }
+    const used = before.attachments.map(({ ifName }) => ifName)
+    const ifName = Array.from({ length: used.length + 1 }, (_, i) => `eth${i}`).find((one) => !used.includes(one)) ?? ''
+    const isFirst = !network.Internal && before.attachments.every((one) => one.network.Internal)
+    const attachment = { network, ifName, request, plugins: [] }
+    const sandbox = await this.sandboxes.write({ ...before, attachments: [...before.attachments, attachment] })
+    try {
+      return await this.#changed(await attach(this.#context, sandbox, ifName, isFirst))
+    } catch (e: unknown) {
+      await this.#leave(id, network)
+      throw e
+    }
+  }
+
+  /** A container that runs leaves a network. Errors: DockError. */
+  async disconnect(id: string, name: string): Promise<NetworkSettings> {
+    const sandbox = await this.#need(id)
+    const found = sandbox.attachments.find(({ network }) => network.Name === name || network.Id === name)
+    if (found === undefined) throw new DockError(`container ${id} is not connected to network ${name}`)
+    return this.#leave(id, found.network)
+  }
+
+  async #leave(id: string, network: NetworkRecord): Promise<NetworkSettings> {
+    const { plugin, ...sandbox } = await this.#need(id)
+    await endProcess(plugin, true)
+    const left = sandbox.attachments.filter((one) => one.network.Id === network.Id)
+    const failures: string[] = []
+    for (const attachment of left) failures.push(...(await detach(this.#context, sandbox, attachment)))
+    if (failures.length > 0) await this.#sweep({ ...sandbox, attachments: left })
+    await freeLeases(this.sandboxes.ipamDirectory, (container) => container === id, network.Id)
+    // Ports that were published there are so no more.
+    const stays = !left.some(({ plugins }) => plugins.some(({ type }) => type === 'portmap'))
+    if (!stays) await endProcess(sandbox.relay, false)
+    const attachments = sandbox.attachments.filter((one) => one.network.Id !== network.Id)
+    return this.#changed({ ...sandbox, attachments, ...(stays ? {} : { ports: [] }) })
+  }
+
+  async #changed(sandbox: Sandbox): Promise<NetworkSettings> {
+    const settings = sandboxSettings(sandbox, await hasIPv6Loopback())
+    await this.sandboxes.write({ ...sandbox, settings })
+    await this.#publishHosts([])
+    return settings
+  }
+
+  async #need(id: string): Promise<Sandbox> {
+    const sandbox = await this.sandboxes.read(id)
+    if (sandbox === undefined) throw new DockError(`the container ${id} has no network of its own, or does not run`)
+    return sandbox
+  }
+
+  /** Who is on a network. */
+  async endpoints(network: NetworkRecord): Promise<readonly Sandbox[]> {
+    const all = await this.sandboxes.list()
+    return all.filter(({ attachments }) => attachments.some((one) => one.network.Id === network.Id))
+  }
+
+  /** Errors: DockError: containers are on it. */
+  async remove(network: NetworkRecord): Promise<void> {
+    if (network.Name === DEFAULT_NETWORK) {
+      throw new DockError(`${network.Name} is a pre-defined network and cannot be removed`)
+    }
+    const users = await this.#usersOf(network)
+    if (users.length > 0) {
+      const names = users.map(({ name, id }) => `name:"${name}" id:"${id.slice(0, 12)}"`)
+      throw new DockError(
+        `error while removing network: network ${network.Name} has active endpoints (${names.join(', ')})`,
+      )
+    }
+    await this.store.remove(network)
+    await this.#removeTraces(network)
+  }
+
+  /** Those that are left of containers that are no more are taken down. */
+  async #usersOf(network: NetworkRecord): Promise<readonly Sandbox[]> {
+    const users: Sandbox[] = []
+    for (const sandbox of await this.endpoints(network)) {
+      if (await this.#isInUse(sandbox)) users.push(sandbox)
+      else await this.tearDown(sandbox.id)
+    }
+    return users
+  }
+
+  async #removeTraces(network: NetworkRecord): Promise<void> {
+    await rm(join(this.sandboxes.ipamDirectory, network.Id), { recursive: true, force: true })
+    if (network.Driver !== 'bridge') return
+    const given = network.Options['com.docker.network.bridge.name'] ?? ''
+    // A bridge that was there before, under a name that the user gave, is the user's.
+    if (given === '') await removeBridge(network.device)
+    await sweepRules({ pairs: [], isDead: () => false, addresses: new Set(), devices: new Set([network.device]) })
+  }
+
+  /** Removes what nobody uses at the moment, the default network's bridge included: the next container makes it again. */
+  async removeIdleBridges(): Promise<void> {
+    for (const network of await this.store.list()) {
+      if ((await this.#usersOf(network)).length === 0) await this.#removeTraces(network)
+    }
+  }
+
+  /**
+   * Takes down what is left of containers that are no more: namespaces, addresses, rules, relays. living: ids of those that
+   * run or are restarting.
+   */
+  async repair(living: ReadonlySet<string>): Promise<void> {
+    const kept = new Set(living)
+    for (const sandbox of await this.sandboxes.list()) {
+      if (living.has(sandbox.id) || (await isAlive(sandbox.owner))) kept.add(sandbox.id)
+      else await this.tearDown(sandbox.id)
+    }
+    // What has no record: its container's was lost.
+    const isDead = (id: string): boolean => !kept.has(id)
+    for (const id of (await readdir(this.sandboxes.netnsDirectory).catch(() => [] as string[])).filter(isDead)) {
+      if ((await this.sandboxes.read(id)) === undefined) await removeNamespace(this.networkNamespacePath(id))
+    }
+    const known = new Set(await this.sandboxes.ids())
+    const isGone = (id: string): boolean => isDead(id) && !known.has(id)
+    const addresses = new Set(await freeLeases(this.sandboxes.ipamDirectory, isGone))
+    const networks = new Set((await this.store.list()).map(({ Id }) => Id))
+    await sweepRules({
+      pairs: [],
+      isDead: (network, id) => networks.has(network) && isGone(id),
+      addresses,
+      devices: new Set(),
+    })
+  }
+}
