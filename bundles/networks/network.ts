@@ -4,7 +4,8 @@
 import { addressAt, lastAddress, parseSubnet, addressText } from './address.ts'
 import type { PluginConfig } from './cni.ts'
 
-export type Driver = 'bridge' | 'macvlan' | 'ipvlan'
+/** host, null: of the networks that are none. */
+export type Driver = 'bridge' | 'macvlan' | 'ipvlan' | 'host' | 'null'
 export const drivers: readonly Driver[] = ['bridge', 'macvlan', 'ipvlan']
 
 export interface IpamConfig {

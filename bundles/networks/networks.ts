@@ -3,15 +3,16 @@
 
 import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ContainerStore } from '../containers/container-store.ts'
 import type { EndpointRequest, PortMap } from '../containers/record.ts'
 import { DockError } from '../error.ts'
 import type { Storage } from '../storage.ts'
 import { attach, type AttachContext, detach } from './attach.ts'
 import { Cni } from './cni.ts'
 import { hasIPv6Loopback } from './host-routes.ts'
-import { parseExtraHost } from './hosts-file.ts'
 import { makeNamespace, removeBridge, removeNamespace } from './net-program.ts'
-import { DEFAULT_NETWORK, type NetworkRecord } from './network.ts'
+import { type NetworkRecord, predefined, pseudoNetworks } from './network.ts'
+import { type NetworkReport, networkReport, pseudoNetwork } from './network-report.ts'
 import { NetworkStore } from './network-store.ts'
 import { publishHosts } from './peers.ts'
 import { portWishes } from './ports.ts'
@@ -20,64 +21,43 @@ import { endProcess, isAlive, markOf, type Sandbox, SandboxStore } from './sandb
 import { sandboxSettings } from './sandbox-settings.ts'
 import { freeLeases } from './leases.ts'
 import { sweepRules } from './rules.ts'
-import { type NetworkSettings, noSettings } from './settings.ts'
+import type { NetworkSettings } from './settings.ts'
 
 export interface SetUpRequest {
   readonly id: string
   readonly name: string
   readonly hostname: string
-  readonly domainname?: string
   /** By name or id of the network; the first one that leads outside has the default route. */
   readonly attachments: Readonly<Record<string, EndpointRequest>>
   readonly ports: PortMap
   readonly publishAll: boolean
   /** `80/tcp` */
   readonly exposed: readonly string[]
-  /** The container's /etc/hosts on the host, which is written, and kept up to date while the container is on networks. */
-  readonly hostsPath?: string
-  /** `name:ip` */
-  readonly extraHosts?: readonly string[]
 }
 
 export interface NetworksOptions {
-  readonly storage: string
-  readonly runtimeDirectory: string
   /** Where plugins are looked for; undefined: $CNI_PATH and where distributions have them. */
   readonly cniPath?: readonly string[]
   /** For one plugin. */
   readonly timeoutMs?: number
-  /** Whether a container runs, or is about to again. Its ports and addresses are kept from others. */
-  readonly isLiving?: (id: string) => Promise<boolean>
 }
 
 export class Networks {
   readonly store: NetworkStore
   readonly sandboxes: SandboxStore
   readonly #context: AttachContext
-  readonly #isLiving: (id: string) => Promise<boolean>
-
-  constructor(options: NetworksOptions) {
-    this.store = new NetworkStore(options.storage)
-    this.sandboxes = new SandboxStore(options.runtimeDirectory)
-    const cni = new Cni({
-      path: options.cniPath,
-      timeoutMs: options.timeoutMs,
-      known: join(options.runtimeDirectory, 'cni-versions.json'),
-    })
-    this.#context = { cni, sandboxes: this.sandboxes }
-    this.#isLiving = options.isLiving ?? (() => Promise.resolve(true))
-  }
+  readonly #containers: ContainerStore
 
   /** Those of a storage. */
-  static of(storage: Storage): Networks {
-    return new Networks({
-      storage: storage.directory,
-      runtimeDirectory: storage.runtimeDirectory,
-      isLiving: async (id) => {
-        const status = (await storage.containers.read(id))?.state.status
-        return status === 'running' || status === 'restarting'
-      },
-    })
+  constructor(
+    storage: Pick<Storage, 'directory' | 'runtimeDirectory' | 'containers'>,
+    { cniPath, timeoutMs }: NetworksOptions = {},
+  ) {
+    this.store = new NetworkStore(storage.directory)
+    this.sandboxes = new SandboxStore(storage.runtimeDirectory)
+    const known = join(storage.runtimeDirectory, 'cni-versions.json')
+    this.#context = { cni: new Cni({ path: cniPath, timeoutMs, known }), sandboxes: this.sandboxes }
+    this.#containers = storage.containers
   }
 
   /** Where a container's namespace is pinned while its network is up: for config.json, and for `--net container:ID`. */
@@ -85,9 +65,9 @@ export class Networks {
     return this.sandboxes.netnsPath(id)
   }
 
-  /** What a container's networks came to; of one that is not up: nothing. */
-  async settings(id: string): Promise<NetworkSettings> {
-    return (await this.sandboxes.read(id))?.settings ?? noSettings
+  /** What a container's networks came to; undefined: they are not up. */
+  async settings(id: string): Promise<NetworkSettings | undefined> {
+    return (await this.sandboxes.read(id))?.settings
   }
 
   /** Makes a container's namespace and puts it on its networks. All is undone when that fails. Errors: DockError. */
@@ -120,7 +100,6 @@ export class Networks {
     sandbox = await publish(this.#context, sandbox, choose)
     const settings = sandboxSettings(sandbox, await hasIPv6Loopback())
     await this.sandboxes.write({ ...sandbox, settings })
-    if (sandbox.hostsPath !== '' || sandbox.attachments.length > 0) await this.#publishHosts([request.id])
     return settings
   }
 
@@ -130,15 +109,10 @@ export class Networks {
       const network = await this.store.settle(await this.store.find(name))
       attachments.push({ network, ifName: `eth${attachments.length}`, request: endpoint, plugins: [] })
     }
-    const gateway = '0.0.0.0'
-    for (const extra of request.extraHosts ?? []) parseExtraHost(extra, gateway)
     return this.sandboxes.write({
       id: request.id,
       name: request.name,
       hostname: request.hostname,
-      domainname: request.domainname ?? '',
-      extraHosts: request.extraHosts ?? [],
-      hostsPath: request.hostsPath ?? '',
       netns: this.networkNamespacePath(request.id),
       exposed: request.exposed,
       ports: [],
@@ -160,17 +134,29 @@ export class Networks {
 
   /** By a container that runs, or by one that is being started. */
   async #isInUse(sandbox: Sandbox): Promise<boolean> {
-    return (await this.#isLiving(sandbox.id)) || isAlive(sandbox.owner)
+    const status = (await this.#containers.read(sandbox.id))?.state.status
+    return status === 'running' || status === 'restarting' || isAlive(sandbox.owner)
   }
 
-  #publishHosts(whole: readonly string[]): Promise<void> {
-    return this.sandboxes.locked(async () => publishHosts(await this.sandboxes.list(), whole))
+  /**
+   * Tells containers of each other, by their /etc/hosts: once a container's own file is there (hostsText), and its network is
+   * up.
+   */
+  async announce(id: string): Promise<void> {
+    const sandbox = await this.sandboxes.read(id)
+    if (sandbox !== undefined && sandbox.attachments.length > 0) await this.#publishHosts()
+  }
+
+  #publishHosts(): Promise<void> {
+    return this.sandboxes.locked(async () =>
+      publishHosts(await this.sandboxes.list(), (id) => this.#containers.path(id, 'hosts')),
+    )
   }
 
   /** Takes down all that setUp has made, wherever that was cut off. There is nothing: nothing is done. */
   async tearDown(id: string): Promise<void> {
     const sandbox = await this.#takeDown(id)
-    if (sandbox?.settings !== undefined && sandbox.attachments.length > 0) await this.#publishHosts([])
+    if (sandbox?.settings !== undefined && sandbox.attachments.length > 0) await this.#publishHosts()
   }
 
   async #takeDown(id: string): Promise<Sandbox | undefined> {
@@ -255,7 +241,7 @@ export class Networks {
   async #changed(sandbox: Sandbox): Promise<NetworkSettings> {
     const settings = sandboxSettings(sandbox, await hasIPv6Loopback())
     await this.sandboxes.write({ ...sandbox, settings })
-    await this.#publishHosts([])
+    await this.#publishHosts()
     return settings
   }
 
@@ -263,6 +249,28 @@ export class Networks {
     const sandbox = await this.sandboxes.read(id)
     if (sandbox === undefined) throw new DockError(`the container ${id} has no network of its own, or does not run`)
     return sandbox
+  }
+
+  /** All of them, by name; `host` and `none`, which are no networks of their own, too. */
+  async list(): Promise<readonly NetworkRecord[]> {
+    await this.store.default()
+    const all = [
+      ...(await this.store.list()),
+      ...pseudoNetworks.map((name) => pseudoNetwork(this.store.directory, name)),
+    ]
+    return all.sort((a, b) => (a.Name < b.Name ? -1 : 1))
+  }
+
+  /** By name, id, or the start of an id. Errors: DockError: there is none, or several. */
+  async find(text: string): Promise<NetworkRecord> {
+    const pseudo = pseudoNetworks.find((name) => name === text)
+    return pseudo === undefined ? this.store.find(text) : pseudoNetwork(this.store.directory, pseudo)
+  }
+
+  /** What `network inspect` shows. Errors: DockError. */
+  async inspect(text: string): Promise<NetworkReport> {
+    const network = await this.find(text)
+    return networkReport(network, await this.endpoints(network))
   }
 
   /** Who is on a network. */
@@ -273,7 +281,7 @@ export class Networks {
 
   /** Errors: DockError: containers are on it. */
   async remove(network: NetworkRecord): Promise<void> {
-    if (network.Name === DEFAULT_NETWORK) {
+    if (predefined.includes(network.Name)) {
       throw new DockError(`${network.Name} is a pre-defined network and cannot be removed`)
     }
     const users = await this.#usersOf(network)
@@ -285,6 +293,17 @@ export class Networks {
     }
     await this.store.remove(network)
     await this.#removeTraces(network)
+  }
+
+  /** Removes those that nobody is on. Returns their names. */
+  async prune(accepts: (network: NetworkRecord) => boolean): Promise<readonly string[]> {
+    const removed: string[] = []
+    for (const network of (await this.store.list()).filter(accepts)) {
+      if ((await this.#usersOf(network)).length > 0) continue
+      await this.remove(network)
+      removed.push(network.Name)
+    }
+    return removed
   }
 
   /** Those that are left of containers that are no more are taken down. */

@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises'
 
 export interface ResolvOptions {
-  readonly dns: readonly string[]
+  readonly servers: readonly string[]
   readonly search: readonly string[]
   readonly options: readonly string[]
 }
@@ -29,11 +29,11 @@ function valuesOf(text: string, key: string): readonly string[] {
     .flatMap(([, ...values]) => values)
 }
 
-/** sharesHost: in the host's network namespace, its loopback addresses answer. */
-export function resolvConf(hostText: string, given: ResolvOptions, sharesHost = false): string {
-  const host = valuesOf(hostText, 'nameserver').filter((server) => sharesHost || !isLoopback(server))
-  const servers = given.dns.length > 0 ? given.dns : host.length > 0 ? host : FALLBACK
-  // `--dns-search .` is none at all. Of several lines the last one counts.
+/** As docker makes it of the host's. Name servers that only the host can reach are left out. Pure. */
+export function resolvConf(hostText: string, given: ResolvOptions): string {
+  const host = valuesOf(hostText, 'nameserver').filter((server) => !isLoopback(server))
+  const servers = given.servers.length > 0 ? given.servers : host.length > 0 ? host : FALLBACK
+  // Of several lines the last one counts. `--dns-search .` is none at all.
   const lines = hostText.split('\n').filter((line) => /^\s*(search|domain)\s/.test(line))
   const hostSearch = (lines.at(-1) ?? '').trim().split(/\s+/).slice(1)
   const search = (given.search.length > 0 ? given.search : hostSearch).filter((one) => one !== '.')
@@ -45,10 +45,9 @@ export function resolvConf(hostText: string, given: ResolvOptions, sharesHost = 
   ].join('')
 }
 
-/** The host's, without what only it can reach. sharesHost: the container can, too. */
-export async function hostResolvConf(sharesHost = false): Promise<string> {
-  const own = await readFile('/etc/resolv.conf', 'utf8').catch(() => '')
-  const servers = valuesOf(own, 'nameserver')
+/** The file of a container. hostText: the host's own; where that names systemd-resolved alone, its servers are asked. */
+export async function resolvConfText(hostText: string, given: ResolvOptions): Promise<string> {
+  const servers = valuesOf(hostText, 'nameserver')
   const isStub = servers.length > 0 && servers.every((server) => server === '127.0.0.53')
-  return isStub && !sharesHost ? readFile(RESOLVED, 'utf8').catch(() => own) : own
+  return resolvConf(isStub ? await readFile(RESOLVED, 'utf8').catch(() => hostText) : hostText, given)
 }

@@ -33,10 +33,6 @@ export interface Sandbox {
   readonly id: string
   readonly name: string
   readonly hostname: string
-  readonly domainname: string
-  readonly extraHosts: readonly string[]
-  /** The container's /etc/hosts on the host; '' : nobody keeps one. */
-  readonly hostsPath: string
   readonly netns: string
   readonly exposed: readonly string[]
   readonly ports: readonly Mapping[]

@@ -105,6 +105,3 @@ export function networkSettings(
     Networks: networks,
   }
 }
-
-/** Of a container that has never been started, or is stopped. */
-export const noSettings: NetworkSettings = networkSettings('', '', {}, {})

@@ -9,7 +9,7 @@ import { checks } from './checks.ts'
 /** TSRUN_TEST_SLOW: see test/helpers/slow.ts. */
 const fileTimeoutMs = 15 * 60_000 * Math.max(1, Number(process.env['TSRUN_TEST_SLOW'] ?? '1') || 1)
 /** Test files that look at the whole host (mounts, cgroups, processes, times), so nothing may run beside them. */
-const alone = /^test\/(host|security|clients|failures|lifecycle|bench)\//
+const alone = /^test\/(host|run|security|clients|failures|lifecycle|bench)\//
 
 interface FileResult {
   readonly passed: number

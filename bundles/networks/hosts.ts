@@ -5,6 +5,9 @@
 import { constants, open } from 'node:fs/promises'
 import { DockError } from '../error.ts'
 import { codeOf } from './json-file.ts'
+import type { NetworkSettings } from './settings.ts'
+
+export { resolvConfText } from './resolv-conf.ts'
 
 const MARK = '# Containers on the same networks, as tsdock keeps it:'
 /** A container could make its file grow. */
@@ -39,25 +42,24 @@ export function parseExtraHost(extra: string, gateway: string): HostsLine {
 }
 
 export interface HostsInput {
-  /** Addresses of the container itself. */
-  readonly own: readonly string[]
   readonly hostname: string
   readonly domainname: string
+  /** Undefined: it has nothing but lo, or the host's network. */
+  readonly settings: NetworkSettings | undefined
+  /** `name:ip`, or `name:host-gateway` */
   readonly extraHosts: readonly string[]
-  /** What `host-gateway` stands for. */
-  readonly gateway: string
-  readonly peers: readonly HostsLine[]
 }
 
-/** The whole file. */
-export function hostsText(input: HostsInput): string {
-  const { hostname, domainname } = input
+/** The file of a container as it starts. Others on its networks are added when it is announced to them. */
+export function hostsText({ hostname, domainname, settings, extraHosts }: HostsInput): string {
+  const networks = Object.values(settings?.Networks ?? {})
+  const gateway = networks.find(({ Gateway }) => Gateway !== '')?.Gateway ?? ''
   const names = domainname === '' ? [hostname] : [`${hostname}.${domainname}`, hostname]
+  const own = networks.flatMap(({ IPAddress, GlobalIPv6Address }) => [IPAddress, GlobalIPv6Address])
   return [
     text(localhost),
-    text(input.extraHosts.map((extra) => parseExtraHost(extra, input.gateway))),
-    text(input.own.map((address) => ({ address, names }))),
-    peersText(input.peers),
+    text(extraHosts.map((extra) => parseExtraHost(extra, gateway))),
+    text(own.filter((address) => address !== '').map((address) => ({ address, names }))),
   ].join('')
 }
 
