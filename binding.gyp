@@ -90,6 +90,45 @@
       ],
     },
     {
+      'target_name': 'tsdock-monitor',
+      'type': 'executable',
+      # The overlay, and the caller's terminal, are those of its sisters.
+      'sources': [
+        '<!@(find csrc/base csrc/monitor -name "*.c")',
+        'csrc/files/overlay.c',
+        'csrc/files/remove.c',
+        'csrc/files/tree.c',
+        'csrc/front/console.c',
+      ],
+      'ldflags': ['-static'],
+      'conditions': [
+        [
+          'libc=="musl"',
+          {
+            # musl has no kernel headers of its own.
+            'cflags': ['-idirafter /usr/include', '-idirafter /usr/include/<(multiarch)'],
+          },
+          { 'defines': ['_FORTIFY_SOURCE=2'] },
+        ],
+      ],
+    },
+    {
+      'target_name': 'tsdock-init',
+      'type': 'executable',
+      'sources': ['csrc/init/main.c'],
+      'ldflags': ['-static'],
+      'conditions': [
+        [
+          'libc=="musl"',
+          {
+            # musl has no kernel headers of its own.
+            'cflags': ['-idirafter /usr/include', '-idirafter /usr/include/<(multiarch)'],
+          },
+          { 'defines': ['_FORTIFY_SOURCE=2'] },
+        ],
+      ],
+    },
+    {
       'target_name': 'tsrun-seccomp',
       'type': 'executable',
       'toolsets': ['host'],

@@ -14,7 +14,7 @@ type Files = Readonly<Record<string, string>>
 const LAYERS = ['spec', 'runtime', 'bundles', 'cmd']
 const C_LAYERS = ['base', 'plan', 'ops', 'exec', 'front']
 /** Programs of their own, which may use base. */
-const C_PROGRAMS: ReadonlySet<string> = new Set(['seccomp', 'files', 'net'])
+const C_PROGRAMS: ReadonlySet<string> = new Set(['seccomp', 'files', 'net', 'monitor', 'init'])
 const PURE = /^(spec|runtime\/(plan|compile|cgroups|seccomp)|bundles\/dockerfile)\//
 /** Build steps live with what they make, and no program imports them. */
 const BUILD_STEPS: ReadonlySet<string> = new Set(['spec/generate.ts', 'spec/shorten.ts'])

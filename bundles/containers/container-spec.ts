@@ -29,7 +29,7 @@ export const defaultCapabilities: readonly string[] = [
 ]
 
 /** Beyond those of `spec`: what tells of the host's hardware, or harms it. */
-const moreMasked = [
+export const moreMasked = [
   '/proc/interrupts',
   '/sys/devices/virtual/powercap',
   '/sys/devices/system/cpu/cpu0/thermal_throttle',

@@ -128,6 +128,12 @@ export class ContainerStore {
     await replaceJson(this.path(id, 'state.json'), state)
   }
 
+  /** Notes that a running container is frozen, or is so no more. */
+  async setPaused(id: string, paused: boolean): Promise<void> {
+    const path = this.path(id, 'paused.json')
+    await (paused ? replaceJson(path, {}) : rm(path, { force: true }))
+  }
+
   /** Undefined: there is none, or none that is whole. */
   async read(id: string): Promise<Container | undefined> {
     if (!idPattern.test(id)) return undefined

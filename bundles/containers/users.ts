@@ -78,6 +78,13 @@ function groupId(text: string, known: readonly Group[]): number {
   return gid
 }
 
+/** Ids of groups by name or number. Errors: DockError when one is unknown. */
+export async function resolveGroups(texts: readonly string[], read: ReadFile): Promise<readonly number[]> {
+  if (texts.length === 0) return []
+  const known = groups((await read('etc/group')) ?? '')
+  return texts.map((text) => groupId(text, known))
+}
+
 /** For --chown of COPY and ADD: a user alone stands for both ids there. */
 export async function resolveOwner(
   text: string,

@@ -151,6 +151,20 @@ const steps: readonly Step[] = [
     run: () => buildC('tsdock-net'),
   },
   {
+    name: 'tsdock-monitor',
+    inputs: [...gyp, 'csrc/{base,monitor}/**', 'csrc/files/{overlay,remove,tree}.*', 'csrc/front/console.*'],
+    outputs: ['dist/bin/tsdock-monitor'],
+    settings: cSettings,
+    run: () => buildC('tsdock-monitor'),
+  },
+  {
+    name: 'tsdock-init',
+    inputs: [...gyp, 'csrc/init/**'],
+    outputs: ['dist/bin/tsdock-init'],
+    settings: cSettings,
+    run: () => buildC('tsdock-init'),
+  },
+  {
     name: 'tsrun-seccomp',
     inputs: [...gyp, 'csrc/seccomp/**'],
     outputs: ['dist/bin/tsrun-seccomp'],

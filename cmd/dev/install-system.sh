@@ -29,7 +29,7 @@ case $prefix in
 	;;
 esac
 
-for name in tsrun tsrun-plan tsrun-seccomp tsrun-systemd tsdock-files tsdock-net; do
+for name in tsrun tsrun-plan tsrun-seccomp tsrun-systemd tsdock-files tsdock-net tsdock-monitor tsdock-init; do
 	if ! [ -x "dist/bin/$name" ]; then
 		echo "dist/bin/$name is missing: run 'npm run build' first" >&2
 		exit 1
@@ -53,6 +53,8 @@ place() { # place MODE SOURCE TARGET
 place 0755 dist/bin/tsrun-seccomp "$prefix/libexec/tsrun/tsrun-seccomp"
 place 0755 dist/bin/tsrun-systemd "$prefix/libexec/tsrun/tsrun-systemd"
 place 0755 dist/bin/tsdock-files "$prefix/libexec/tsrun/tsdock-files"
+place 0755 dist/bin/tsdock-monitor "$prefix/libexec/tsrun/tsdock-monitor"
+place 0755 dist/bin/tsdock-init "$prefix/libexec/tsrun/tsdock-init"
 place 0755 dist/bin/tsdock-net "$prefix/libexec/tsrun/tsdock-net"
 place 0755 dist/bin/tsrun-plan "$prefix/libexec/tsrun/tsrun-plan"
 place 0755 dist/bin/tsrun "$prefix/bin/tsrun"

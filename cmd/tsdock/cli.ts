@@ -43,8 +43,15 @@ async function run(argv: readonly string[]): Promise<number> {
   const first = argv.findIndex((word, i) => !word.startsWith('-') && argv[i - 1] !== '--storage')
   const before = first < 0 ? argv : argv.slice(0, first)
   const words = first < 0 ? [] : argv.slice(first)
-  if (before.includes('--version') || before.includes('-v') || words[0] === 'version') {
+  if (before.includes('--version') || before.includes('-v')) {
     process.stdout.write(version())
+    return 0
+  }
+  // For monitors of containers, and for shells.
+  if (words[0] === '__cleanup') return (await import('./containers/cleanup.ts')).cleanUp(words[1] ?? '', words[2] ?? '')
+  if (words[0] === '__complete') {
+    const found = await (await import('./completion.ts')).complete(commands, words.slice(1))
+    process.stdout.write(found.map((one) => `${one}\n`).join(''))
     return 0
   }
   if (words.length === 0 || (words[0] === 'help' && words.length === 1)) {

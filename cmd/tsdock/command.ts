@@ -9,6 +9,8 @@ export interface CommandFlag {
   readonly summary: string
   /** What stands for the value in the help. */
   readonly value?: string
+  /** Other names that mean the same. */
+  readonly aliases?: readonly string[]
 }
 
 export interface CommandInvocation {
@@ -58,6 +60,14 @@ export const globalFlags: readonly CommandFlag[] = [
   { name: 'help', short: 'h', type: 'boolean', summary: 'show this' },
 ]
 
+/** -h is another option for some commands. */
+const globalFlagsFor = (command: Command): readonly CommandFlag[] =>
+  globalFlags.map((flag) => {
+    if (!command.flags.some(({ short }) => short !== undefined && short === flag.short)) return flag
+    const { short: _, ...rest } = flag
+    return rest
+  })
+
 function optionsOf(flags: readonly CommandFlag[]): Record<string, Options> {
   return Object.fromEntries(
     flags.map((flag) => [
@@ -65,6 +75,68 @@ function optionsOf(flags: readonly CommandFlag[]): Record<string, Options> {
       { ...yargsType[flag.type], ...(flag.short === undefined ? {} : { alias: flag.short }) },
     ]),
   )
+}
+
+/**
+ * Words as yargs understands them without doubt: `-p4000:80`, `-it`, `-m -1` and `--net host` become `--publish=4000:80`,
+ * `--interactive`, `--tty`, `--memory=-1` and `--network=host`. What is unknown stays for yargs to refuse.
+ */
+export function plainWords(
+  flags: readonly CommandFlag[],
+  words: readonly string[],
+  stopAtPositional: boolean,
+): readonly string[] {
+  const plain: string[] = []
+  const left = [...words]
+  const take = (found: CommandFlag, attached: string | undefined): void => {
+    const value = attached ?? (found.type === 'boolean' ? undefined : left.shift())
+    plain.push(value === undefined ? `--${found.name}` : `--${found.name}=${value}`)
+  }
+  for (let word = left.shift(); word !== undefined; word = left.shift()) {
+    if (word === '--' || (stopAtPositional && (word === '-' || !word.startsWith('-')))) {
+      plain.push(...(word === '--' && stopAtPositional ? [] : [word]), ...left)
+      break
+    }
+    const long = /^--([^=]+)(?:=(.*))?$/s.exec(word)
+    if (long !== null) {
+      const found = flags.find(({ name, aliases }) => name === long[1] || aliases?.includes(long[1] ?? ''))
+      if (found === undefined) plain.push(word)
+      else take(found, long[2])
+    } else if (/^-[^-]/.test(word)) takeShort(flags, word, take, plain)
+    else plain.push(word)
+  }
+  return plain
+}
+
+function takeShort(
+  flags: readonly CommandFlag[],
+  word: string,
+  take: (found: CommandFlag, attached: string | undefined) => void,
+  plain: string[],
+): void {
+  for (let at = 1; at < word.length; at++) {
+    const found = flags.find(({ short }) => short === word[at])
+    const rest = word.slice(at + 1)
+    if (found === undefined) {
+      plain.push(`-${word.slice(at)}`)
+      return
+    }
+    if (found.type !== 'boolean' || rest.startsWith('=')) {
+      take(found, rest === '' ? undefined : rest.replace(/^=/, ''))
+      return
+    }
+    take(found, undefined)
+  }
+}
+
+/** yargs' complaints in the words that users of docker know. */
+function usageText(message: string): string {
+  const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]
+  if (unknown !== undefined) {
+    return unknown.length === 1 ? `unknown shorthand flag: '${unknown}' in -${unknown}` : `unknown flag: --${unknown}`
+  }
+  const missing = /^Not enough arguments following: (.+)$/.exec(message)?.[1]
+  return missing === undefined ? message : `flag needs an argument: --${missing}`
 }
 
 type Values = ArgumentsCamelCase<Record<string, unknown>>
@@ -75,8 +147,9 @@ export async function parseCommand(
   words: readonly string[],
 ): Promise<CommandInvocation & { readonly help: boolean }> {
   const { default: yargs } = await import('yargs')
-  const flags = [...globalFlags, ...command.flags]
-  const values = (await yargs([...words])
+  const flags = [...globalFlagsFor(command), ...command.flags]
+  const plain = plainWords(flags, words, command.stopAtPositional === true)
+  const values = (await yargs([...plain])
     .help(false)
     .version(false)
     .exitProcess(false)
@@ -84,7 +157,7 @@ export async function parseCommand(
       'boolean-negation': false,
       'camel-case-expansion': false,
       'dot-notation': false,
-      'duplicate-arguments-array': false,
+      'duplicate-arguments-array': true,
       'greedy-arrays': false,
       'halt-at-non-option': command.stopAtPositional === true,
       'parse-numbers': false,
@@ -96,11 +169,11 @@ export async function parseCommand(
     .string('_')
     .strictOptions()
     .fail((message, error) => {
-      throw new CommandUsageError(error?.message ?? message, command)
+      throw new CommandUsageError(usageText(error?.message ?? message), command)
     })
     .parseAsync()) as Values
   const positionals = values._.map(String)
-  const help = values['help'] === true
+  const help = [values['help']].flat().at(-1) === true
   if (!help) checkCount(command, positionals.length)
   const text = (name: string): string | undefined => {
     const value = values[name]
@@ -114,7 +187,7 @@ export async function parseCommand(
       const value = values[name]
       return value === undefined ? [] : Array.isArray(value) ? value.map(String) : [String(value)]
     },
-    isSet: (name) => values[name] === true,
+    isSet: (name) => [values[name]].flat().at(-1) === true,
     isGiven: (name) => values[name] !== undefined,
     number: (name) => {
       const value = text(name)
@@ -141,7 +214,7 @@ function checkCount(command: Command, count: number): void {
 
 /** The help of one command. */
 export function commandHelp(command: Command): string {
-  const flags = [...command.flags, ...globalFlags].map((flag) => {
+  const flags = [...command.flags, ...globalFlagsFor(command)].map((flag) => {
     const value = flag.type === 'boolean' ? '' : ` ${flag.value ?? (flag.type === 'number' ? 'N' : 'TEXT')}`
     return [`${flag.short === undefined ? '    ' : `-${flag.short}, `}--${flag.name}${value}`, flag.summary] as const
   })
@@ -158,11 +231,4 @@ export function commandHelp(command: Command): string {
     ...(examples.length === 0 ? [] : ['', 'examples:', ...examples]),
     '',
   ].join('\n')
-}
-
-/** Whether --format asks for JSON. Errors: CommandUsageError, for anything else but its absence. */
-export function wantsJson({ text }: CommandInvocation): boolean {
-  const format = text('format')
-  if (format === undefined || format === 'json') return format === 'json'
-  throw new CommandUsageError(`--format ${JSON.stringify(format)}: json is the only one that there is`, undefined)
 }

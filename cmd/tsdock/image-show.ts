@@ -4,11 +4,26 @@ import { hostPlatform } from '../../bundles/images/platform.ts'
 import { familiarText, parseReference } from '../../bundles/images/reference.ts'
 import { chainIds } from '../../bundles/layers/chain.ts'
 import { findImage, openImage, openStorage, storageDirectory, type Storage } from '../../bundles/storage.ts'
-import { type CommandInvocation, wantsJson } from './command.ts'
-import { ageText, formatTable, sizeText } from './table.ts'
+import type { CommandInvocation } from './command.ts'
+import { ageText, sizeText } from './table.ts'
+import { printRows } from './template/rows.ts'
+
+const historyHeadings = {
+  ID: 'IMAGE',
+  CreatedSince: 'CREATED',
+  CreatedAt: 'CREATED AT',
+  CreatedBy: 'CREATED BY',
+  Size: 'SIZE',
+  Comment: 'COMMENT',
+} as const
 
 /** `tsdock history` */
-export async function runHistory({ positionals, isSet, storage: place }: CommandInvocation): Promise<number> {
+export async function runHistory({
+  positionals,
+  isSet,
+  text: format,
+  storage: place,
+}: CommandInvocation): Promise<number> {
   const storage = await openStorage(storageDirectory(place))
   try {
     const [name = ''] = positionals
@@ -19,19 +34,21 @@ export async function runHistory({ positionals, isSet, storage: place }: Command
     const rows = (image.config.history ?? []).map((entry) => {
       const layer = entry.empty_layer === true ? undefined : layers.shift()
       const text = (entry.created_by ?? '').replace(/\s+/g, ' ')
-      return [
-        '<missing>',
-        ageText(Date.now() - Date.parse(entry.created ?? '')),
-        isSet('no-trunc') || text.length <= 45 ? text : `${text.slice(0, 44)}…`,
-        sizeText(layer?.size ?? 0),
-        entry.comment ?? '',
-      ]
+      return {
+        ID: '<missing>',
+        CreatedSince: ageText(Date.now() - Date.parse(entry.created ?? '')),
+        CreatedAt: entry.created ?? '',
+        CreatedBy: isSet('no-trunc') || text.length <= 45 ? text : `${text.slice(0, 44)}…`,
+        Size: sizeText(layer?.size ?? 0),
+        Comment: entry.comment ?? '',
+      }
     })
     rows.reverse()
     const [first] = rows
-    if (first !== undefined) first[0] = isSet('no-trunc') ? image.id : image.id.slice(7, 19)
-    if (isSet('quiet')) process.stdout.write(rows.map(([id]) => `${id}\n`).join(''))
-    else process.stdout.write(formatTable([['IMAGE', 'CREATED', 'CREATED BY', 'SIZE', 'COMMENT'], ...rows]))
+    if (first !== undefined) first.ID = isSet('no-trunc') ? image.id : image.id.slice(7, 19)
+    const columns = ['ID', 'CreatedSince', 'CreatedBy', 'Size', 'Comment']
+    if (isSet('quiet')) process.stdout.write(rows.map(({ ID }) => `${ID}\n`).join(''))
+    else printRows(format('format'), { headings: historyHeadings, columns, rows })
     return 0
   } finally {
     await storage.release()
@@ -39,7 +56,7 @@ export async function runHistory({ positionals, isSet, storage: place }: Command
 }
 
 /** What `inspect` shows of an image. Names as Docker's. */
-async function describe(storage: Storage, text: string): Promise<object | undefined> {
+export async function describeImage(storage: Storage, text: string): Promise<object | undefined> {
   const found = await findImage(storage.images, text)
   if (found === undefined) return undefined
   const image = await openImage(storage.images, found.descriptor, hostPlatform(), text)
@@ -64,28 +81,5 @@ async function describe(storage: Storage, text: string): Promise<object | undefi
     RootFS: { Type: 'layers', Layers: diffIds },
     Metadata: { LastTagTime: new Date(found.added).toISOString() },
     Descriptor: found.descriptor,
-  }
-}
-
-/** `tsdock inspect` */
-export async function runInspect(invocation: CommandInvocation): Promise<number> {
-  const { positionals, storage: place } = invocation
-  const json = wantsJson(invocation)
-  const storage = await openStorage(storageDirectory(place))
-  try {
-    const found: object[] = []
-    let status = 0
-    for (const name of positionals) {
-      const description = await describe(storage, name)
-      if (description === undefined) {
-        process.stderr.write(`tsdock: No such image: ${name}\n`)
-        status = 1
-      } else found.push(description)
-    }
-    if (json) process.stdout.write(found.map((one) => `${JSON.stringify(one)}\n`).join(''))
-    else process.stdout.write(`${JSON.stringify(found, undefined, 4)}\n`)
-    return status
-  } finally {
-    await storage.release()
   }
 }

@@ -3,18 +3,21 @@ import { hostPlatform } from '../../bundles/images/platform.ts'
 import { familiarText, parseReference, referenceText, withDefaultTag } from '../../bundles/images/reference.ts'
 import type { StoredImage } from '../../bundles/images/store.ts'
 import { openImage, openStorage, storageDirectory, type Storage } from '../../bundles/storage.ts'
-import { type CommandInvocation, wantsJson } from './command.ts'
-import { ageText, formatTable, sizeText } from './table.ts'
+import type { CommandInvocation } from './command.ts'
+import { ageText, sizeText } from './table.ts'
+import { printRows } from './template/rows.ts'
 
-interface Row {
-  readonly Repository: string
-  readonly Tag: string
-  readonly ID: string
-  readonly Digest: string
-  readonly CreatedSince: string
-  readonly CreatedAt: string
-  readonly Size: string
-}
+const headings = {
+  Repository: 'REPOSITORY',
+  Tag: 'TAG',
+  Digest: 'DIGEST',
+  ID: 'IMAGE ID',
+  CreatedSince: 'CREATED',
+  CreatedAt: 'CREATED AT',
+  Size: 'SIZE',
+} as const
+
+type Row = Readonly<Record<keyof typeof headings, string>>
 
 async function rowOf(storage: Storage, image: StoredImage, now: number, whole: boolean): Promise<Row> {
   const opened = await openImage(storage.images, image.descriptor, hostPlatform(), '').catch(() => undefined)
@@ -38,8 +41,7 @@ async function rowOf(storage: Storage, image: StoredImage, now: number, whole: b
 
 /** `tsdock images` */
 export async function runImages(invocation: CommandInvocation): Promise<number> {
-  const { positionals, isSet, storage: place } = invocation
-  const json = wantsJson(invocation)
+  const { positionals, isSet, text, storage: place } = invocation
   const storage = await openStorage(storageDirectory(place))
   try {
     const [filter] = positionals
@@ -53,21 +55,13 @@ export async function runImages(invocation: CommandInvocation): Promise<number> 
     const newest = images.toSorted((a, b) => b.added - a.added)
     const now = Date.now()
     const rows = await Promise.all(newest.map((image) => rowOf(storage, image, now, isSet('no-trunc'))))
-    if (isSet('quiet')) process.stdout.write([...new Set(rows.map(({ ID }) => `${ID}\n`))].join(''))
-    else if (json) process.stdout.write(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
-    else {
-      const digest = isSet('digests')
-      const head = ['REPOSITORY', 'TAG', ...(digest ? ['DIGEST'] : []), 'IMAGE ID', 'CREATED', 'SIZE']
-      const body = rows.map((row) => [
-        row.Repository,
-        row.Tag,
-        ...(digest ? [row.Digest] : []),
-        row.ID,
-        row.CreatedSince,
-        row.Size,
-      ])
-      process.stdout.write(formatTable([head, ...body]))
+    if (isSet('quiet') && text('format') === undefined) {
+      process.stdout.write([...new Set(rows.map(({ ID }) => `${ID}\n`))].join(''))
+      return 0
     }
+    const digest = isSet('digests') ? ['Digest'] : []
+    const columns = ['Repository', 'Tag', ...digest, 'ID', 'CreatedSince', 'Size']
+    printRows(text('format'), { headings, columns, rows })
     return 0
   } finally {
     await storage.release()

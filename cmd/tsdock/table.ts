@@ -25,8 +25,19 @@ export function sizeText(bytes: number): string {
   return `${Number(value.toPrecision(3))}${units[unit]}`
 }
 
-/** How long ago: `3 minutes ago`. */
-export function ageText(milliseconds: number): string {
+/** 1536 -> `1.5KiB` */
+export function binarySizeText(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  let [value, unit] = [bytes, 0]
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024
+    unit++
+  }
+  return `${Number(value.toPrecision(4))}${units[unit]}`
+}
+
+/** A length of time: `3 minutes`, `About an hour`. */
+export function ageWords(milliseconds: number): string {
   const seconds = Math.max(0, Math.floor(milliseconds / 1000))
   const steps: readonly (readonly [limit: number, unit: number, name: string])[] = [
     [60, 1, 'second'],
@@ -36,10 +47,13 @@ export function ageText(milliseconds: number): string {
     [60 * 86400, 7 * 86400, 'week'],
     [730 * 86400, 30 * 86400, 'month'],
   ]
-  if (seconds < 1) return 'Less than a second ago'
+  if (seconds < 1) return 'Less than a second'
   const [, unit, name] = steps.find(([limit]) => seconds < limit) ?? [0, 365 * 86400, 'year']
   const count = Math.floor(seconds / unit)
-  if (count === 1 && name === 'minute') return 'About a minute ago'
-  if (count === 1 && name === 'hour') return 'About an hour ago'
-  return `${count} ${name}${count === 1 ? '' : 's'} ago`
+  if (count === 1 && name === 'minute') return 'About a minute'
+  if (count === 1 && name === 'hour') return 'About an hour'
+  return `${count} ${name}${count === 1 ? '' : 's'}`
 }
+
+/** How long ago: `3 minutes ago`. */
+export const ageText = (milliseconds: number): string => `${ageWords(milliseconds)} ago`

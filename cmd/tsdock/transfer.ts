@@ -6,7 +6,7 @@ import { parsePlatform } from '../../bundles/dockerfile/platform.ts'
 import { pull, type TransferProgress } from '../../bundles/registry/pull.ts'
 import { push } from '../../bundles/registry/push.ts'
 import { readRegistrySettings } from '../../bundles/registry/registry.ts'
-import { findImage, openStorage, storageDirectory } from '../../bundles/storage.ts'
+import { findImage, openStorage, type Storage, storageDirectory } from '../../bundles/storage.ts'
 import type { Platform } from '../../spec/image/documents.ts'
 import type { CommandInvocation } from './command.ts'
 import { sizeText } from './table.ts'
@@ -29,17 +29,31 @@ function progressLine(verb: string): (progress: TransferProgress) => void {
   }
 }
 
+export interface PullRequest {
+  readonly platform: Platform
+  readonly quiet: boolean
+  readonly allPlatforms?: boolean
+}
+
+/** Fetches an image into the storage. Errors: DockError. */
+export async function pullImage(storage: Storage, name: string, { platform, quiet, allPlatforms }: PullRequest) {
+  const access = { settings: await readRegistrySettings() }
+  return pull(storage.images, withDefaultTag(parseReference(name)), access, {
+    platform,
+    allPlatforms: allPlatforms === true,
+    now: Date.now(),
+    ...(quiet ? {} : { onProgress: progressLine('download') }),
+  })
+}
+
 /** `tsdock pull` */
 export async function runPull({ positionals, isSet, text, storage: place }: CommandInvocation): Promise<number> {
   const storage = await openStorage(storageDirectory(place))
   try {
-    const reference = withDefaultTag(parseReference(positionals[0] ?? ''))
-    const access = { settings: await readRegistrySettings() }
-    const { name, descriptor, upToDate } = await pull(storage.images, reference, access, {
+    const { name, descriptor, upToDate } = await pullImage(storage, positionals[0] ?? '', {
       platform: wantedPlatform(text('platform')),
       allPlatforms: isSet('all-platforms'),
-      now: Date.now(),
-      ...(isSet('quiet') ? {} : { onProgress: progressLine('download') }),
+      quiet: isSet('quiet'),
     })
     if (!isSet('quiet')) {
       const short = familiarText(parseReference(name))

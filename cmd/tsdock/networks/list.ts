@@ -1,12 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-import { messageOf } from '../../../bundles/error.ts'
 import type { NetworkRecord } from '../../../bundles/networks/network.ts'
-import type { NetworkReport } from '../../../bundles/networks/network-report.ts'
 import { Networks } from '../../../bundles/networks/networks.ts'
 import { openStorage, storageDirectory } from '../../../bundles/storage.ts'
-import { type CommandInvocation, wantsJson } from '../command.ts'
-import { formatTable } from '../table.ts'
+import type { CommandInvocation } from '../command.ts'
+import { inspect } from '../inspect.ts'
+import { printRows } from '../template/rows.ts'
 import { listFilter } from './filters.ts'
+
+const headings = {
+  ID: 'NETWORK ID',
+  Name: 'NAME',
+  Driver: 'DRIVER',
+  Scope: 'SCOPE',
+  IPv4: 'IPV4',
+  IPv6: 'IPV6',
+  Internal: 'INTERNAL',
+  Labels: 'LABELS',
+  CreatedAt: 'CREATED AT',
+} as const
 
 function rowOf(record: NetworkRecord, whole: boolean): Readonly<Record<string, string>> {
   return {
@@ -26,19 +37,14 @@ function rowOf(record: NetworkRecord, whole: boolean): Readonly<Record<string, s
 
 /** `tsdock network ls` */
 export async function runNetworkList(invocation: CommandInvocation): Promise<number> {
-  const { list, isSet, storage: place } = invocation
-  const json = wantsJson(invocation)
+  const { list, isSet, text, storage: place } = invocation
   const accepts = listFilter(list('filter'))
   const storage = await openStorage(storageDirectory(place))
   try {
     const records = (await new Networks(storage).list()).filter(accepts)
     const rows = records.map((record) => rowOf(record, isSet('no-trunc')))
     if (isSet('quiet')) process.stdout.write(rows.map(({ ID }) => `${ID}\n`).join(''))
-    else if (json) process.stdout.write(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
-    else {
-      const cells = rows.map(({ ID = '', Name = '', Driver = '', Scope = '' }) => [ID, Name, Driver, Scope])
-      process.stdout.write(formatTable([['NETWORK ID', 'NAME', 'DRIVER', 'SCOPE'], ...cells]))
-    }
+    else printRows(text('format'), { headings, columns: ['ID', 'Name', 'Driver', 'Scope'], rows })
     return 0
   } finally {
     await storage.release()
@@ -46,24 +52,5 @@ export async function runNetworkList(invocation: CommandInvocation): Promise<num
 }
 
 /** `tsdock network inspect` */
-export async function runNetworkInspect(invocation: CommandInvocation): Promise<number> {
-  const json = wantsJson(invocation)
-  const storage = await openStorage(storageDirectory(invocation.storage))
-  try {
-    const networks = new Networks(storage)
-    const found: NetworkReport[] = []
-    let status = 0
-    for (const name of invocation.positionals) {
-      try {
-        found.push(await networks.inspect(name))
-      } catch (e: unknown) {
-        process.stderr.write(`tsdock: ${messageOf(e)}\n`)
-        status = 1
-      }
-    }
-    process.stdout.write(`${json ? JSON.stringify(found) : JSON.stringify(found, undefined, 4)}\n`)
-    return status
-  } finally {
-    await storage.release()
-  }
-}
+export const runNetworkInspect = (invocation: CommandInvocation): Promise<number> =>
+  inspect(invocation, ['network'], 'network')

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Takes back what a container's run took: its mount, its network, its state in the runtime.
+
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { unmount } from '../host/unmount.ts'
+import { Networks } from '../networks/networks.ts'
+import type { Storage } from '../storage.ts'
+import { unprepareMounts } from '../volumes/prepare.ts'
+import type { ContainerRecord } from './record.ts'
+import { runtimeOf } from './runtime.ts'
+
+/** Idempotent; for containers that do not run. What a killed monitor left goes, too. */
+export async function clearRemains(storage: Storage, record: ContainerRecord): Promise<void> {
+  const { id } = record
+  const runtime = runtimeOf(storage, record)
+  if (existsSync(join(runtime.root, id))) await runtime.call(['delete', '--force', id]).catch(() => undefined)
+  await unmount(storage.containers.path(id, 'merged'))
+  await new Networks(storage).tearDown(id)
+  await unprepareMounts(storage, record)
+  await rm(storage.containers.path(id, 'paused.json'), { force: true })
+}

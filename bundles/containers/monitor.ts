@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program tsdock-monitor, one beside each container that runs (csrc/monitor).
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { DockError, printable } from '../error.ts'
+import { findProgram } from '../host/files.ts'
+import type { Storage } from '../storage.ts'
+import { processStart } from './container-store.ts'
+import { containerActor, eventsFile } from './events.ts'
+import { parseBytes } from './options/sizes.ts'
+import type { ContainerRecord } from './record.ts'
+import { runtimeOf } from './runtime.ts'
+
+type Setting = readonly [key: string, value: string | number]
+
+const LOG_FILES = 1
+
+export const logPath = (storage: Storage, id: string): string => storage.containers.path(id, `${id}-json.log`)
+
+/** Whether something has to be done at its end that the monitor cannot do alone. */
+function needsCleanup(record: ContainerRecord): boolean {
+  return (
+    record.hostConfig.AutoRemove ||
+    Object.keys(record.networks).length > 0 ||
+    record.mounts.some(({ Type }) => Type === 'volume')
+  )
+}
+
+/** What monitor.conf says of a container. */
+export function monitorSettings(storage: Storage, record: ContainerRecord): readonly Setting[] {
+  const { id, config, hostConfig } = record
+  const path = (part: string): string => storage.containers.path(id, part)
+  const runtime = runtimeOf(storage, record)
+  const { Type, Config } = hostConfig.LogConfig
+  const cleanup = [findProgram('tsdock'), '__cleanup', storage.directory, id]
+  return [
+    ['id', id],
+    ['runtime', runtime.program],
+    ...runtime.options.map((one): Setting => ['runtime-arg', one]),
+    ['bundle', storage.containers.path(id)],
+    ['terminal', Number(config.Tty)],
+    ['stdin', Number(config.OpenStdin)],
+    ['stdin-once', Number(config.StdinOnce)],
+    ['keep-log', Number(Type === 'json-file')],
+    ['log', logPath(storage, id)],
+    ['log-max-size', Config['max-size'] === undefined ? 0 : parseBytes(Config['max-size'], 'log-opt max-size')],
+    ['log-max-file', Number(Config['max-file'] ?? LOG_FILES)],
+    ['restart', hostConfig.RestartPolicy.Name],
+    ['restart-max', hostConfig.RestartPolicy.MaximumRetryCount],
+    ...record.lower.map((one): Setting => ['lower', one]),
+    ['upper', path('diff')],
+    ['work', path('work')],
+    ['merged', path('merged')],
+    ['events', eventsFile(storage.directory)],
+    ['event-actor', JSON.stringify(containerActor(record))],
+    ...(needsCleanup(record) ? cleanup.map((one): Setting => ['cleanup', one]) : []),
+    ['wait-cleanup', Number(hostConfig.AutoRemove)],
+  ]
+}
+
+export async function writeMonitorSettings(directory: string, settings: readonly Setting[]): Promise<void> {
+  const lines = settings.map(([key, value]) => `${key}=${value}\0`)
+  await writeFile(`${directory}/monitor.conf`, lines.join(''), { mode: 0o600 })
+}
+
+export interface Attachment {
+  readonly stdin: boolean
+  readonly stdout: boolean
+  readonly stderr: boolean
+  /** Signals that this process gets go to the container. */
+  readonly signals: boolean
+  readonly detachKeys: string | undefined
+}
+
+function attachmentFlags({ stdin, stdout, stderr, signals, detachKeys }: Attachment): readonly string[] {
+  return [
+    ...(stdin ? ['--stdin'] : []),
+    ...(stdout ? ['--stdout'] : []),
+    ...(stderr ? ['--stderr'] : []),
+    ...(signals ? [] : ['--no-signals']),
+    ...(detachKeys === undefined ? [] : [`--detach-keys=${detachKeys}`]),
+  ]
+}
+
+/** Signals that a terminal or a manager sends to all of us: the program in front of the container deals with them. */
+const shared = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const
+
+/** Runs the program with this process's stdio. Returns its exit status. */
+async function inFront(args: readonly string[], stdin: boolean): Promise<number> {
+  const child = spawn(findProgram('tsdock-monitor'), args, {
+    stdio: [stdin ? 'inherit' : 'ignore', 'inherit', 'inherit'],
+  })
+  const pass = (signal: NodeJS.Signals): void => {
+    // What the terminal sends has reached the child already.
+    if (!(process.stdin.isTTY === true && (signal === 'SIGINT' || signal === 'SIGQUIT'))) child.kill(signal)
+  }
+  for (const signal of shared) process.on(signal, pass)
+  try {
+    const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
+    if (code === null) throw new DockError(`tsdock-monitor ended with ${signal}`, { exitCode: 125 })
+    return code
+  } finally {
+    for (const signal of shared) process.off(signal, pass)
+  }
+}
+
+/**
+ * Starts a container that is prepared. attach: shows it here until it ends; undefined: returns when it runs. Returns the
+ * exit status: of the container, or docker's for what could not be started, which has been told on standard error.
+ */
+export function runMonitor(
+  storage: Storage,
+  id: string,
+  { attach }: { readonly attach: Attachment | undefined },
+): Promise<number> {
+  const flags = attach === undefined ? [] : attachmentFlags(attach)
+  return inFront(['run', ...flags, '--', storage.containers.path(id)], attach?.stdin === true)
+}
+
+/** Shows a container that runs. Returns its exit status, or 0 when it was left running. */
+export function attachMonitor(storage: Storage, id: string, attach: Attachment): Promise<number> {
+  return inFront(['attach', ...attachmentFlags(attach), '--', storage.containers.path(id)], attach.stdin)
+}
+
+/** Errors: DockError, when there is no monitor. */
+export async function tellMonitor(storage: Storage, id: string, message: readonly string[]): Promise<void> {
+  const child = spawn(findProgram('tsdock-monitor'), ['tell', storage.containers.path(id), ...message], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const [said, [status]] = await Promise.all([
+    text(child.stderr.pipe(new PassThrough())),
+    once(child, 'close') as Promise<[number | null]>,
+  ])
+  if (status !== 0)
+    throw new DockError(
+      printable(said)
+        .trim()
+        .replace(/^tsdock: /, ''),
+    )
+}
+
+const POLL = 20
+
+/**
+ * Waits until a container has ended and its monitor has given back what its run took; milliseconds at most. Returns whether
+ * it has.
+ */
+export async function waitForEnd(storage: Storage, id: string, milliseconds: number): Promise<boolean> {
+  const end = performance.now() + milliseconds
+  for (;;) {
+    const container = await storage.containers.read(id)
+    if (container === undefined) return true
+    const { status, monitorPid, monitorStart } = container.state
+    const busy = (await processStart(monitorPid)) === monitorStart && monitorPid > 0
+    if (status !== 'running' && status !== 'restarting' && !busy) return true
+    if (performance.now() >= end) return false
+    await sleep(POLL)
+  }
+}
+
+/** Waits until a monitor has taken over a container that was prepared, or `ended` says that none will. */
+export async function waitForMonitor(storage: Storage, id: string, ended: Promise<unknown>): Promise<void> {
+  let over = false
+  void ended.then(
+    () => {
+      over = true
+    },
+    () => {
+      over = true
+    },
+  )
+  while (!over) {
+    const container = await storage.containers.read(id)
+    if (container === undefined || container.state.monitorPid > 0) return
+    await sleep(POLL / 4)
+  }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// The OCI runtime of a container, by its command line.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { DockError, printable } from '../error.ts'
+import { findProgram } from '../host/files.ts'
+import type { Storage } from '../storage.ts'
+import type { ContainerRecord } from './record.ts'
+
+export interface Runtime {
+  readonly program: string
+  /** Where it keeps the state of a storage's containers. */
+  readonly root: string
+  /** Options before the verb. */
+  readonly options: readonly string[]
+  /** Runs a verb. Returns what it printed. Errors: DockError with what it says. */
+  call(args: readonly string[]): Promise<string>
+}
+
+export const runtimeRoot = (storage: Storage): string => join(storage.runtimeDirectory, 'state')
+
+/** What a runtime says, without the form that it says it in: `time=... level=error msg="..."`, or a name in front. */
+function messageOfRuntime(said: string): string {
+  const last = printable(said).trim().split('\n').at(-1) ?? ''
+  const logged = /msg="((?:[^"\\]|\\.)*)"/.exec(last)?.[1]
+  return (logged?.replace(/\\(.)/g, '$1') ?? last).replace(/^(tsrun|runc|crun|youki): /, '')
+}
+
+export function runtimeOf(storage: Storage, record: ContainerRecord): Runtime {
+  const named = record.hostConfig.Runtime
+  const program = named === '' || named === 'tsrun' ? findProgram('tsrun') : named
+  const root = runtimeRoot(storage)
+  const options = ['--root', root]
+  return {
+    program,
+    root,
+    options,
+    call: async (args) => {
+      const child = spawn(program, [...options, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+      const failed = once(child, 'error').then(([e]) => {
+        throw new DockError(`${program}: ${(e as NodeJS.ErrnoException).code ?? e}`)
+      })
+      const ended = Promise.all([
+        text(child.stdout.pipe(new PassThrough())),
+        text(child.stderr.pipe(new PassThrough())),
+        once(child, 'close') as Promise<[number | null]>,
+      ])
+      const [out, said, [status]] = await Promise.race([ended, failed])
+      if (status !== 0) throw new DockError(messageOfRuntime(said) || `${program} ${args[0]} failed`)
+      return out
+    },
+  }
+}

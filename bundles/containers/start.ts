@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gets all ready that a container needs to run, and hands it to its monitor.
+
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { release, hostname as hostName } from 'node:os'
+import type { LinuxSeccomp } from '../../spec/runtime/seccomp.ts'
+import { DockError } from '../error.ts'
+import { findProgram } from '../host/files.ts'
+import { hostsText, resolvConfText } from '../networks/hosts.ts'
+import { Networks } from '../networks/networks.ts'
+import type { Storage } from '../storage.ts'
+import { ociMounts } from '../volumes/oci-mounts.ts'
+import { prepareMounts } from '../volumes/prepare.ts'
+import { applyCdi } from './cdi-devices.ts'
+import { clearRemains } from './clean.ts'
+import type { Container } from './container-store.ts'
+import { allDevices, mappedDevices } from './host-devices.ts'
+import { type Attachment, monitorSettings, runMonitor, waitForMonitor, writeMonitorSettings } from './monitor.ts'
+import type { ContainerRecord } from './record.ts'
+import { type NamespaceSource, runSpec, type StartFacts } from './run-spec.ts'
+import { runtimeRoot } from './runtime.ts'
+import { seccompOf } from './seccomp-choice.ts'
+
+/** The container that a mode `container:ID` names. Errors: it does not run. */
+async function partner(storage: Storage, mode: string, record: ContainerRecord): Promise<Container> {
+  const other = await storage.containers.find(mode.slice('container:'.length))
+  if (other.record.id === record.id)
+    throw new DockError('a container cannot join its own namespaces', { exitCode: 125 })
+  if (other.state.status !== 'running') {
+    throw new DockError(`cannot join the namespaces of a non running container: ${other.record.id}`, { exitCode: 125 })
+  }
+  return other
+}
+
+async function joined(storage: Storage, record: ContainerRecord, mode: string, kind: string): Promise<NamespaceSource> {
+  if (mode === 'host') return 'host'
+  if (!mode.startsWith('container:')) return 'new'
+  const other = await partner(storage, mode, record)
+  return { path: `/proc/${other.state.pid}/ns/${kind}` }
+}
+
+interface NetworkFacts {
+  readonly namespace: NamespaceSource
+  /** Whose files for /etc it sees. */
+  readonly files: StartFacts['files']
+  readonly hostname: string
+}
+
+const etcFiles = (storage: Storage, id: string): Required<StartFacts['files']> => ({
+  hosts: storage.containers.path(id, 'hosts'),
+  hostname: storage.containers.path(id, 'hostname'),
+  resolvConf: storage.containers.path(id, 'resolv.conf'),
+})
+
+/** Makes the network, and writes what tells of it. */
+async function network(storage: Storage, record: ContainerRecord): Promise<NetworkFacts> {
+  const { NetworkMode, ExtraHosts, Dns, DnsSearch, DnsOptions, UTSMode } = record.hostConfig
+  const files = etcFiles(storage, record.id)
+  if (NetworkMode.startsWith('container:')) {
+    const other = await partner(storage, NetworkMode, record)
+    const { Hostname } = other.record.config
+    return {
+      namespace: { path: `/proc/${other.state.pid}/ns/net` },
+      files: etcFiles(storage, other.record.id),
+      hostname: Hostname,
+    }
+  }
+  const onHost = NetworkMode === 'host'
+  const isolated = NetworkMode === 'none'
+  const own = record.config.Hostname
+  const hostname = UTSMode === 'host' || (onHost && own === record.id.slice(0, 12)) ? hostName() : own
+  const networks = new Networks(storage)
+  const settings =
+    onHost || isolated
+      ? undefined
+      : await networks.setUp({
+          id: record.id,
+          name: record.name,
+          hostname,
+          attachments: record.networks,
+          ports: record.hostConfig.PortBindings,
+          publishAll: record.hostConfig.PublishAllPorts,
+          exposed: Object.keys(record.config.ExposedPorts ?? {}),
+        })
+  const [resolver, hostLines] = await Promise.all(
+    ['/etc/resolv.conf', '/etc/hosts'].map((path) => readFile(path, 'utf8').catch(() => '')),
+  )
+  const asked = { servers: Dns, search: DnsSearch, options: DnsOptions }
+  const added = hostsText({ hostname, domainname: record.config.Domainname, settings, extraHosts: ExtraHosts })
+  const isPlain = onHost && Dns.length + DnsSearch.length + DnsOptions.length === 0
+  await Promise.all([
+    writeFile(files.hosts, onHost && ExtraHosts.length === 0 ? (hostLines ?? '') : added),
+    writeFile(files.hostname, `${hostname}\n`),
+    writeFile(
+      files.resolvConf,
+      isolated ? '' : isPlain ? (resolver ?? '') : await resolvConfText(resolver ?? '', asked),
+    ),
+  ])
+  if (settings === undefined) return { namespace: onHost ? 'host' : 'new', files, hostname }
+  await networks.announce(record.id)
+  return { namespace: { path: settings.SandboxKey }, files, hostname }
+}
+
+async function facts(storage: Storage, record: ContainerRecord): Promise<StartFacts> {
+  const { hostConfig } = record
+  const [pid, ipc, devices] = await Promise.all([
+    joined(storage, record, hostConfig.PidMode, 'pid'),
+    joined(storage, record, hostConfig.IpcMode, 'ipc'),
+    hostConfig.Privileged ? allDevices() : mappedDevices(hostConfig.Devices),
+    prepareMounts(storage, record),
+  ])
+  const seccomp: LinuxSeccomp | undefined = await seccompOf(record, storage.host)
+  // Last, since it is what has to be taken back when something fails.
+  const net = await network(storage, record)
+  const sharedMemory =
+    hostConfig.IpcMode === 'host'
+      ? '/dev/shm'
+      : hostConfig.IpcMode.startsWith('container:')
+        ? `/proc/${(await partner(storage, hostConfig.IpcMode, record)).state.pid}/root/dev/shm`
+        : undefined
+  return {
+    host: storage.host,
+    rootfs: storage.containers.path(record.id, 'merged'),
+    namespaces: { network: net.namespace, pid, ipc, uts: hostConfig.UTSMode === 'host' ? 'host' : 'new' },
+    files: net.files,
+    mounts: ociMounts(record.mounts, { directory: storage.containers.path(record.id), kernel: release() }),
+    devices,
+    sharedMemory,
+    init: hostConfig.Init ? findProgram('tsdock-init') : undefined,
+    seccomp,
+    hostname: net.hostname,
+  }
+}
+
+/** Errors: DockError; nothing of the start stays. */
+async function prepareStart(storage: Storage, { record, state }: Container): Promise<void> {
+  if (state.status === 'running' || state.status === 'restarting') {
+    throw new DockError(`the container ${record.name} is running already`)
+  }
+  // A cleanup of the run before this one has nothing more to say.
+  await storage.containers.writeState(record.id, { ...state, pid: 0, monitorPid: 0, monitorStart: 0 })
+  await clearRemains(storage, record)
+  try {
+    await mkdir(runtimeRoot(storage), { recursive: true, mode: 0o711 })
+    const spec = await applyCdi(runSpec(record, await facts(storage, record)), record.hostConfig.DeviceRequests)
+    await writeFile(storage.containers.path(record.id, 'config.json'), JSON.stringify(spec), { mode: 0o600 })
+    await writeMonitorSettings(storage.containers.path(record.id), monitorSettings(storage, record))
+  } catch (e: unknown) {
+    await clearRemains(storage, record)
+    throw e instanceof DockError && e.exitCode === 1 ? new DockError(e.message, { exitCode: 125, cause: e }) : e
+  }
+}
+
+/**
+ * Starts a container that does not run. attach: shows it here until it ends; undefined: returns when it runs. onRunning is
+ * called when its monitor has taken over. Returns the exit status: of the container, or docker's for what could not be
+ * started, which has been told on standard error then. Errors: DockError.
+ */
+export async function startContainer(
+  storage: Storage,
+  id: string,
+  attach: Attachment | undefined,
+  onRunning: () => Promise<void> = () => Promise.resolve(),
+): Promise<number> {
+  const held = await storage.containers.lock(id)
+  let ended: Promise<number>
+  try {
+    await prepareStart(storage, await storage.containers.find(id))
+    ended = runMonitor(storage, id, { attach })
+    await waitForMonitor(storage, id, ended)
+  } finally {
+    await held.release()
+  }
+  await onRunning()
+  return ended
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ends containers: asks, waits, insists.
+
+import { DockError } from '../error.ts'
+import type { Storage } from '../storage.ts'
+import type { Container } from './container-store.ts'
+import { tellMonitor, waitForEnd } from './monitor.ts'
+import type { ContainerRecord } from './record.ts'
+import { runtimeOf } from './runtime.ts'
+import { signalNumber } from './signals.ts'
+
+const SIGKILL = 9
+const SIGTERM = 15
+const SIGCONT = 18
+/** Seconds. */
+const PATIENCE = 10
+/** Milliseconds for the kernel to end what SIGKILL was sent to. */
+const LAST_WAIT = 10_000
+
+const notRunning = ({ id }: ContainerRecord, verb: string): DockError =>
+  new DockError(`cannot ${verb} container: ${id}: container ${id} is not running`)
+
+/** Lets a frozen container run, since frozen processes take no signals. */
+async function thaw(storage: Storage, { record, paused }: Container): Promise<void> {
+  if (!paused) return
+  await runtimeOf(storage, record).call(['resume', record.id])
+  await storage.containers.setPaused(record.id, false)
+}
+
+/** Sends a signal. What ends by it is not started again, whatever its restart policy. */
+export async function killContainer(storage: Storage, container: Container, signal: number): Promise<void> {
+  const { record, state } = container
+  if (state.status === 'restarting') {
+    await tellMonitor(storage, record.id, ['stop-wanted'])
+    return
+  }
+  if (state.status !== 'running') throw notRunning(record, 'kill')
+  const stopSignal = signalNumber(record.config.StopSignal ?? 'TERM') ?? SIGTERM
+  if (signal === SIGKILL || signal === stopSignal) await tellMonitor(storage, record.id, ['stop-wanted'])
+  await runtimeOf(storage, record).call(['kill', record.id, String(signal)])
+  if (signal === SIGKILL || signal === SIGCONT) await thaw(storage, container)
+}
+
+export interface StopOptions {
+  /** Seconds until SIGKILL; undefined: the container's own, else 10; negative: for ever. */
+  readonly timeout?: number | undefined
+  readonly signal?: number | undefined
+}
+
+/** Returns when the container has ended and all that its run took is given back. */
+export async function stopContainer(storage: Storage, container: Container, options: StopOptions = {}): Promise<void> {
+  const { record, state } = container
+  if (state.status !== 'running' && state.status !== 'restarting') return
+  await tellMonitor(storage, record.id, ['stop-wanted'])
+  const patience = (options.timeout ?? record.config.StopTimeout ?? PATIENCE) * 1000
+  if (state.status === 'running') {
+    const signal = options.signal ?? signalNumber(record.config.StopSignal ?? 'TERM') ?? SIGTERM
+    await send(storage, container, signal)
+    if (await waitForEnd(storage, record.id, patience < 0 ? Number.POSITIVE_INFINITY : patience)) return
+    await send(storage, container, SIGKILL)
+  }
+  if (!(await waitForEnd(storage, record.id, LAST_WAIT))) {
+    throw new DockError(`the container ${record.name} does not end, though it was killed`)
+  }
+}
+
+/** It may have ended meanwhile, and that is what is wanted. */
+async function send(storage: Storage, container: Container, signal: number): Promise<void> {
+  const runtime = runtimeOf(storage, container.record)
+  await runtime.call(['kill', container.record.id, String(signal)]).catch(async (e: unknown) => {
+    const now = await storage.containers.read(container.record.id)
+    if (now?.state.status === 'running') throw e
+  })
+  await thaw(storage, container)
+}
+
+/** Freezes or thaws. */
+export async function setPaused(storage: Storage, container: Container, paused: boolean): Promise<void> {
+  const { record, state } = container
+  if (state.status !== 'running') {
+    throw new DockError(`Container ${record.id} is not running`)
+  }
+  if (container.paused === paused) {
+    throw new DockError(`Container ${record.id} is ${paused ? 'already' : 'not'} paused`)
+  }
+  await runtimeOf(storage, record).call([paused ? 'pause' : 'resume', record.id])
+  await storage.containers.setPaused(record.id, paused)
+}

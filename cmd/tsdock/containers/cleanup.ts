@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+import { clearRemains } from '../../../bundles/containers/clean.ts'
+import { recordEvent } from '../../../bundles/containers/events.ts'
+import { openStorage } from '../../../bundles/storage.ts'
+import { releaseVolumes } from '../../../bundles/volumes/resolve.ts'
+
+/** What a container's monitor calls when the container has ended for good. Nobody reads what it prints. */
+export async function cleanUp(directory: string, id: string): Promise<number> {
+  const storage = await openStorage(directory)
+  try {
+    if ((await storage.containers.read(id)) === undefined) return 0
+    const held = await storage.containers.lock(id)
+    try {
+      const container = await storage.containers.read(id)
+      if (container === undefined) return 0
+      // Somebody may have started it again: then this end is history, and what there is belongs to the new run.
+      if (![process.pid, process.ppid].includes(container.state.monitorPid)) return 0
+      await clearRemains(storage, container.record)
+      if (!container.record.hostConfig.AutoRemove) return 0
+      await storage.containers.remove(container.record)
+      await releaseVolumes(storage, container.record, { anonymous: true })
+      await recordEvent(storage, container.record, 'destroy')
+      return 0
+    } finally {
+      await held.release()
+    }
+  } finally {
+    await storage.release()
+  }
+}
