@@ -113,6 +113,13 @@ export const OPS = {
     syscall: 'fsmount',
     args: ['type', 'source', 'options', 'attr', 'target', 'slot'],
   },
+  'mount-fs-over': {
+    code: 77,
+    side: 'I',
+    signature: 'ssvurFP',
+    syscall: 'fsmount',
+    args: ['type', 'source', 'options', 'attr', 'path', 'root', 'slot'],
+  },
   'null-stdio': { code: 75, side: 'I', signature: '', syscall: 'openat2', args: [] },
   'criu-root': { code: 76, side: 'I', signature: 'Ts', syscall: 'move_mount', args: ['tree', 'path'] },
   'console': { code: 69, side: 'I', signature: 'uuu', syscall: 'ioctl', args: ['rows', 'columns', 'flags'] },

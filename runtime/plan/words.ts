@@ -134,6 +134,7 @@ const words: Readonly<Partial<Record<OpKind, Readonly<Record<string, Word>>>>> =
   'open-tree-rooted': { flags: bits({ recursive: 1 }) },
   'mount-fs': { attr: mountAttributes },
   'mount-fs-like': { attr: mountAttributes },
+  'mount-fs-over': { attr: mountAttributes },
   'setattr': { set: mountAttributes, clear: mountAttributes, propagation: mountFlags, recursive: yes },
   'mount-data': { flags: mountFlags },
   'open-rooted': { flags: bits({ nofollow: 1, directory: 2 }) },

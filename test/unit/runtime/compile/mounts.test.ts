@@ -10,9 +10,10 @@ import { cgroupsOf, noCgroups } from './no-cgroups.ts'
 
 function compile(mounts: readonly Mount[], linux: Linux = {}, lsm: readonly string[] = []) {
   const context = makeContext(makeSpec({ mounts, linux }), { facts: makeFacts({ lsm }) })
-  const { prepare, setup } = compileMounts(context, noCgroups)
+  const { prepare, late = [], setup } = compileMounts(context, noCgroups)
   return {
     prepare: showOps(prepare),
+    ahead: showOps(late),
     setup: showOps(setup),
     late: showOps(compileLateReadonly(context)),
     labels: [...prepare, ...setup].map(({ cause, label }) => `${cause} ${label}`),
@@ -179,8 +180,8 @@ test('a read-only tmpfs is closed once what lies below is made', () => {
     { destination: '/srv/x', source: '/x', options: ['bind'] },
     { destination: '/runner', type: 'tmpfs', options: ['ro', 'mode=755'] },
   ]
-  const { setup, late } = compile(mounts)
-  const attr = setup.filter((line) => line.startsWith('mount-fs')).map((line) => line.split(' ')[4])
+  const { ahead, setup, late } = compile(mounts)
+  const attr = [...ahead, ...setup].filter((line) => line.startsWith('mount-fs')).map((line) => line.split(' ')[4])
   assert.equal(attr, ['+0', '+1', '+1', '+0', '+1'])
   assert.equal(
     setup.filter((line) => line.startsWith('setattr')),
