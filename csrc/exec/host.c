@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Sections that run on the host side. */
 #include <string.h>
+#include <unistd.h>
 
 #include "../ops/context.h"
 #include "exec.h"
@@ -37,6 +38,9 @@ static int run(struct err *e, struct host *h, enum section section, int all)
 		c.slots = none;
 	}
 	r = ops_run(e, &c, section, all, NULL);
+	for (uint32_t i = 0; c.slots == none && i < h->plan->slot_count; i++)
+		if (none[i] >= 0)
+			close(none[i]);
 	h->unit_taken = c.unit_taken;
 	h->pid = c.pid;
 	h->master = c.master;

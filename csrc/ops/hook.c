@@ -248,7 +248,8 @@ static int state_file(struct err *e, const struct context *c, const struct op *o
 	return fd < 0 ? state_pipe(e, state, length) : fd;
 }
 
-static int run_hook(struct err *e, struct context *c, const struct op *op)
+/* files: where its output and its errors go; -1: they are kept for the error that it may cause. */
+static int run_hook(struct err *e, struct context *c, const struct op *op, const int files[2])
 {
 	const char *path = op_string(c, op, 0);
 	_free_ char **args = plan_vector(c->plan, op->args + 1);
@@ -278,7 +279,8 @@ static int run_hook(struct err *e, struct context *c, const struct op *op)
 	pid = child_start(e, &(struct child){.path = path,
 					     .argv = args[0] ? args : only,
 					     .envp = env,
-					     .stdio = {state, writer, writer},
+					     .stdio = {state, files[0] < 0 ? writer : files[0],
+						       files[1] < 0 ? writer : files[1]},
 					     .group = 1});
 	if (pid < 0)
 		return pid;
@@ -298,13 +300,23 @@ static void warn(struct context *c, const struct op *op, const struct err *e)
 		snprintf(c->notice + n, sizeof(c->notice) - n, "%s%s", n ? "; " : "", text);
 }
 
-int op_HOOK(struct err *e, struct context *c, const struct op *op)
+static int hook(struct err *e, struct context *c, const struct op *op, const int files[2])
 {
-	int r = run_hook(e, c, op);
+	int r = run_hook(e, c, op, files);
 
 	if (r < 0 && (op->args[8] & HOOK_WARNS)) {
 		warn(c, op, e);
 		return 0;
 	}
 	return r;
+}
+
+int op_HOOK(struct err *e, struct context *c, const struct op *op)
+{
+	return hook(e, c, op, (const int[]){-1, -1});
+}
+
+int op_HOOK_INTO(struct err *e, struct context *c, const struct op *op)
+{
+	return hook(e, c, op, (const int[]){op_slot(c, op, 9), op_slot(c, op, 10)});
 }

@@ -144,43 +144,57 @@ static int is_too_long(const char *source, char *const *options)
 	return 0;
 }
 
-int op_MOUNT_FS(struct err *e, struct context *c, const struct op *op)
+/* The first words of the ops that make a file system; mode: of it, or NULL. Return: fd or -errno. */
+static int mount_fs(struct err *e, const struct context *c, const struct op *op, const mode_t *mode)
 {
 	const char *type = op_string(c, op, 0), *source = op_string(c, op, 1);
 	_free_ char **options = plan_vector(c->plan, op->args + 2);
-	int fd;
+	uint32_t count = op->args[3];
+	char word[16], **larger;
 
-	if (!options)
+	larger = options ? realloc(options, (count + 2) * sizeof(*options)) : NULL;
+	if (!larger)
 		return err_set(e, ENOMEM, "malloc");
-	fd = is_too_long(source, options) ? mount_legacy(e, type, source, options, op->args[4])
-					  : make_mount(e, type, source, options, op->args[4]);
+	options = larger;
+	if (mode) {
+		snprintf(word, sizeof(word), "mode=%o", *mode & 07777);
+		options[count++] = word;
+	}
+	options[count] = NULL;
+	return is_too_long(source, options) ? mount_legacy(e, type, source, options, op->args[4])
+					    : make_mount(e, type, source, options, op->args[4]);
+}
+
+int op_MOUNT_FS(struct err *e, struct context *c, const struct op *op)
+{
+	int fd = mount_fs(e, c, op, NULL);
+
 	return fd < 0 ? fd : slot_put(c, op->args[5], fd);
 }
 
 /* A directory that was there gives the file system that covers it its mode; one that was made for it does not. */
 int op_MOUNT_FS_LIKE(struct err *e, struct context *c, const struct op *op)
 {
-	const char *type = op_string(c, op, 0), *source = op_string(c, op, 1);
-	_free_ char **options = plan_vector(c->plan, op->args + 2);
-	uint32_t count = op->args[3];
-	char mode[16], **larger;
+	int made = c->made_slot == op->args[5], fd;
+	struct stat st;
+
+	if (!made && fstat(op_slot(c, op, 5), &st) < 0)
+		return err_set(e, errno, "fstat of the target");
+	fd = mount_fs(e, c, op, made ? NULL : &st.st_mode);
+	return fd < 0 ? fd : slot_put(c, op->args[6], fd);
+}
+
+/* The same before its turn: nothing is made in the tree, and what it cannot be mounted on is found out when its turn comes. */
+int op_MOUNT_FS_OVER(struct err *e, struct context *c, const struct op *op)
+{
+	_fd_close_ int there = path_look(op_slot(c, op, 6), op_string(c, op, 5));
 	struct stat st;
 	int fd;
 
-	larger = options ? realloc(options, (count + 2) * sizeof(*options)) : NULL;
-	if (!larger)
-		return err_set(e, ENOMEM, "malloc");
-	options = larger;
-	if (c->made_slot != op->args[5]) {
-		if (fstat(op_slot(c, op, 5), &st) < 0)
-			return err_set(e, errno, "fstat of the target");
-		snprintf(mode, sizeof(mode), "mode=%o", st.st_mode & 07777);
-		options[count++] = mode;
-	}
-	options[count] = NULL;
-	fd = is_too_long(source, options) ? mount_legacy(e, type, source, options, op->args[4])
-					  : make_mount(e, type, source, options, op->args[4]);
-	return fd < 0 ? fd : slot_put(c, op->args[6], fd);
+	if (there >= 0 && fstat(there, &st) < 0)
+		return err_set(e, errno, "fstat of the target");
+	fd = mount_fs(e, c, op, there >= 0 ? &st.st_mode : NULL);
+	return fd < 0 ? fd : slot_put(c, op->args[7], fd);
 }
 
 int op_MOVE(struct err *e, struct context *c, const struct op *op)

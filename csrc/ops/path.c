@@ -33,6 +33,11 @@ int path_open(struct err *e, const struct context *c, const char *path, int flag
 	return fd < 0 ? err_set(e, -fd, "openat2 \"%s\"", path) : fd;
 }
 
+int path_look(int tree, const char *path)
+{
+	return open_in_root(tree, path, O_DIRECTORY, IN_ROOT);
+}
+
 /* A path that is walked by hand because something of it is missing. Each directory is pinned before the next name is looked at. */
 struct walk {
 	int root;

@@ -22,6 +22,9 @@ enum path_kind {
  */
 int path_open(struct err *e, const struct context *c, const char *path, int flags);
 
+/* Opens a directory of a tree that is not the root yet, with O_PATH. Return: fd (the caller's) or -errno. */
+int path_look(int tree, const char *path);
+
 /*
  * Opens a path, making what is missing of it: directories with mode 0755 on the way, then a directory or file with this mode. Links
  * are followed, also those that lead to nothing yet. Return: fd (the caller's) or -errno; ENOTDIR, EISDIR for the wrong kind.

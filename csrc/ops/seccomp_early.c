@@ -100,7 +100,7 @@ static int find_filter(const struct context *c, struct op *found)
 		struct op op;
 
 		plan_next(c->plan, &cursor, &op);
-		if (op.code == OP_HOOK || op.code == OP_SESSION)
+		if (op.code == OP_HOOK || op.code == OP_HOOK_INTO || op.code == OP_SESSION)
 			return 0;
 		if (op.code != OP_SECCOMP)
 			continue;

@@ -57,6 +57,30 @@ int op_OPEN(struct err *e, struct context *c, const struct op *op)
 	return slot_put(c, op->args[2], fd);
 }
 
+/*
+ * The path comes with the config, but what lies there may be anybody's: a link would have root write elsewhere, a disk would be
+ * damaged, and a FIFO that nobody reads would wait for ever.
+ */
+int op_OPEN_APPEND(struct err *e, struct context *c, const struct op *op)
+{
+	const char *path = op_string(c, op, 0);
+	_fd_close_ int fd =
+		open(path,
+		     O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC,
+		     0600);
+	struct stat st;
+
+	if (fd < 0)
+		return err_set(e, errno, "open \"%s\"", path);
+	if (fstat(fd, &st) < 0)
+		return err_set(e, errno, "fstat \"%s\"", path);
+	if (S_ISBLK(st.st_mode))
+		return err_set(e, ENODEV, "open \"%s\" (a block device)", path);
+	if (fcntl(fd, F_SETFL, O_APPEND) < 0)
+		return err_set(e, errno, "fcntl F_SETFL \"%s\"", path);
+	return slot_put(c, op->args[1], take_fd(&fd));
+}
+
 int op_OPEN_NS(struct err *e, struct context *c, const struct op *op)
 {
 	const char *path = op_string(c, op, 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TsrunError } from '../../spec/error.ts'
 import { pointerTo } from '../../spec/pointer.ts'
-import type { Op } from '../plan/ops.ts'
+import type { Op, Provenance } from '../plan/ops.ts'
 import { cgroupManager } from './cgroup-manager.ts'
 import { type CompileContext, invalid, notSupported, origin } from './context.ts'
 
@@ -11,9 +11,11 @@ export const KNOWN_PREFIX = 'run.oci.'
 const KEEP_GROUPS = 'run.oci.keep_original_groups'
 const LABEL_OPTION = 'run.oci.mount_context_type'
 const PIDFD_RECEIVER = 'run.oci.pidfd_receiver'
+export const HOOKS_STDOUT = 'run.oci.hooks.stdout'
+export const HOOKS_STDERR = 'run.oci.hooks.stderr'
 
 /** The annotations that change what is done. */
-export const HONOURED: readonly string[] = [KEEP_GROUPS, LABEL_OPTION, PIDFD_RECEIVER]
+export const HONOURED: readonly string[] = [KEEP_GROUPS, LABEL_OPTION, PIDFD_RECEIVER, HOOKS_STDOUT, HOOKS_STDERR]
 
 /** Without them the container would be another than the one that was asked for, or less confined. */
 const refused: Readonly<Record<string, string>> = {
@@ -27,8 +29,6 @@ const refused: Readonly<Record<string, string>> = {
 /** Without them something is missing that a container can do without. Any other one of the prefix is told the same of. */
 const without: Readonly<Record<string, string>> = {
   'run.oci.delegate-cgroup': 'a container that shall make cgroups gets a cgroup namespace and a writable cgroup mount',
-  'run.oci.hooks.stdout': 'what a hook prints is told when it fails',
-  'run.oci.hooks.stderr': 'what a hook prints is told when it fails',
 }
 
 const LABEL_OPTIONS = ['context', 'fscontext', 'defcontext', 'rootcontext']
@@ -78,6 +78,20 @@ export function labelOption(context: Annotated): string {
   )
 }
 
+/** A file of the host that an annotation names; undefined without it. Errors: invalid-config for a relative one. */
+export function annotatedPath(
+  context: Annotated,
+  name: string,
+): { readonly path: string; readonly from: Provenance } | undefined {
+  const path = annotation(context, name) ?? ''
+  if (path === '') return undefined
+  const from = origin(pointerTo('/annotations', name))
+  if (path.startsWith('/')) return { path, from }
+  throw new TsrunError('invalid-config', `${from.label}: ${JSON.stringify(path)} is no absolute path`, {
+    pointer: from.cause,
+  })
+}
+
 export interface PidfdPlan {
   readonly prepare: readonly Op[]
   readonly commit: readonly Op[]
@@ -87,14 +101,9 @@ const SOCK_STREAM = 1
 
 /** Sends a pidfd of the container's init to a socket: the connection is made while nothing is there to be undone. */
 export function compilePidfdReceiver(context: CompileContext): PidfdPlan {
-  const path = annotation(context, PIDFD_RECEIVER) ?? ''
-  if (path === '') return { prepare: [], commit: [] }
-  const from = origin(pointerTo('/annotations', PIDFD_RECEIVER))
-  if (!path.startsWith('/')) {
-    throw new TsrunError('invalid-config', `${from.label}: ${JSON.stringify(path)} is no absolute path`, {
-      pointer: from.cause,
-    })
-  }
+  const named = annotatedPath(context, PIDFD_RECEIVER)
+  if (named === undefined) return { prepare: [], commit: [] }
+  const { path, from } = named
   const slot = context.slots.next()
   return {
     prepare: [{ kind: 'connect', path, socktype: SOCK_STREAM, slot, ...from }],

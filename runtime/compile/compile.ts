@@ -10,7 +10,7 @@ import { compileConsole } from './console.ts'
 import { type CompileContext, createContext, hasFlag, invalid } from './context.ts'
 import { compileDevices } from './devices.ts'
 import { compileFinal } from './final.ts'
-import { compileHooks, hasRuntimeHooks } from './hooks.ts'
+import { compileHookFiles, compileHooks, hasRuntimeHooks } from './hooks.ts'
 import { compileIdMappings } from './id-mappings.ts'
 import { compileIntelRdt } from './intel-rdt.ts'
 import { compileKeyring } from './keyring.ts'
@@ -57,6 +57,7 @@ export function compile(request: PlanRequest, given: Spec): Plan {
       ...opens.front,
       ...seccomp.prepare,
       ...pidfd.prepare,
+      ...compileHookFiles(context),
       ...netDevices.prepare,
       ...intelRdt.prepare,
     ],

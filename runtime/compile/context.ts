@@ -25,6 +25,8 @@ export interface CompileContext {
   readonly userNamespace: boolean
   /** The caller is not root of the host. */
   readonly rootless: boolean
+  /** The tree of the root file system, until it is attached. */
+  readonly rootSlot: () => FdSlot
   /** Slots of trees and targets that are used up by the op after the one that fills them. */
   readonly treeSlot: () => FdSlot
   readonly targetSlot: () => FdSlot
@@ -44,6 +46,7 @@ export function createContext(request: PlanRequest, spec: Spec, process: Process
     slots,
     userNamespace: inside || findNamespace(spec.linux, 'user') !== undefined,
     rootless: isRootless(request, inside),
+    rootSlot: once(() => slots.next()),
     treeSlot: once(() => slots.next()),
     targetSlot: once(() => slots.next()),
     warn: (text) => warnings.push(text),

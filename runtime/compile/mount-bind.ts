@@ -56,15 +56,24 @@ function refuseOptions(entry: MountEntry): void {
   refuseFsOptions(entry)
 }
 
-/** A bind mount has no say over the file system. Errors: invalid-config for data; flags are warned of, as peers take them. */
+/** What a new tmpfs is given; see tmpfs(5). Whoever makes a bind of one may leave it there. */
+const ofTmpfs = /^(?:size|nr_blocks|nr_inodes|mode|uid|gid)=/
+
+/**
+ * A bind mount has no say over the file system: the kernel passes over such options, and so do most runtimes. They are
+ * warned of as long as they are known to be of a file system. Any other word may be a misspelled attribute or a label, without
+ * which the container would be less confined. Errors: invalid-config.
+ */
 export function refuseFsOptions(entry: MountEntry): void {
   const { options, context, origin } = entry
-  if (options.data.length > 0) {
-    const words = options.data.map((item) => JSON.stringify(item)).join(', ')
+  const refused = options.data.filter((word) => !ofTmpfs.test(word))
+  if (refused.length > 0) {
+    const words = refused.map((item) => JSON.stringify(item)).join(', ')
     throw invalidMount(entry, `a bind mount takes no options of a file system: remove ${words}`)
   }
-  if (options.superFlags.length > 0) {
-    const words = options.superFlags.join(', ')
+  const idle = [...options.data, ...options.superFlags]
+  if (idle.length > 0) {
+    const words = idle.join(', ')
     context.warn(`${origin.label}: ${words}: without effect on a bind mount, because it belongs to the file system`)
   }
 }

@@ -37,12 +37,11 @@ export function compileCgroupMount(entry: MountEntry, cgroups: CgroupPlan): Stag
   if (mode !== 'v2') return compileV1(mount, hierarchies)
   if (entry.options.data.length > 0 && !namespaced) throw withoutNamespace(entry)
   const [unified] = hierarchies
-  if (namespaced || unified === undefined)
-    return { prepare: [], setup: fresh(mount, 'cgroup2', entry.options.data, '') }
+  if (namespaced || unified === undefined) return fresh(mount, 'cgroup2', entry.options.data, '')
   const bound = bind(mount, unified, '')
   // Where the bind mount may fail, the host's cgroups must not shine through from a /sys that was bound.
-  const below = tolerate.length > 0 ? fresh(mount, 'tmpfs', ['mode=755'], '') : []
-  return { ...bound, setup: [...below, ...bound.setup] }
+  const below: StagedOps = tolerate.length > 0 ? fresh(mount, 'tmpfs', ['mode=755'], '') : { prepare: [], setup: [] }
+  return { ...bound, late: [...(below.late ?? []), ...(bound.late ?? [])], setup: [...below.setup, ...bound.setup] }
 }
 
 function readonly(options: MountOptions): MountOptions {
@@ -63,8 +62,7 @@ function compileV1(mount: CgroupMount, hierarchies: readonly Hierarchy[]): Stage
     },
   }
   const prepare: Op[] = []
-  const late: Op[] = []
-  const setup = fresh(writable, 'tmpfs', ['mode=755'], '')
+  const { late, setup } = fresh(writable, 'tmpfs', ['mode=755'], '')
   const names: string[] = []
   for (const hierarchy of hierarchies) names.push(directoryName(hierarchy))
   for (const hierarchy of hierarchies) {
@@ -72,7 +70,7 @@ function compileV1(mount: CgroupMount, hierarchies: readonly Hierarchy[]): Stage
     if (namespaced) {
       const [type, words] =
         hierarchy.version === 2 ? (['cgroup2', []] as const) : (['cgroup', hierarchy.controllers] as const)
-      setup.push(...fresh(mount, type, words, `/${name}`))
+      setup.push(...fresh(mount, type, words, `/${name}`).setup)
     } else {
       const bound = bind(mount, hierarchy, `/${name}`)
       prepare.push(...bound.prepare)
@@ -108,27 +106,39 @@ function directoryName({ mountPoint }: Hierarchy): string {
   return mountPoint.slice(mountPoint.lastIndexOf('/') + 1)
 }
 
-function fresh(mount: CgroupMount, type: string, words: readonly string[], below: string): Op[] {
+/** Ahead are only those that are mounted at the destination itself. */
+function fresh(
+  mount: CgroupMount,
+  type: string,
+  words: readonly string[],
+  below: string,
+): { readonly prepare: Op[]; readonly late: Op[]; readonly setup: Op[] } {
   const { entry, options } = mount
   const { context, origin } = entry
-  const tree = context.treeSlot()
+  const ahead = entry.ahead && below === ''
+  const tree = ahead ? context.slots.next() : context.treeSlot()
   const target = context.targetSlot()
   const nothing = { set: 0, clear: 0 }
   const changes = mountChanges({ ...options, attributes: nothing, recursiveAttributes: nothing }, 0, false)
-  return [
-    {
-      kind: 'mount-fs',
-      type,
-      source: entry.mount.source || type,
-      options: words,
-      attr: attributesOf(options),
-      slot: tree,
-      ...origin,
-    },
-    ensureDirectory(entry, below),
-    ...setattrOps(tree, changes, origin),
-    { kind: 'move', tree, target, ...origin },
-  ]
+  const make: Op = {
+    kind: 'mount-fs',
+    type,
+    source: entry.mount.source || type,
+    options: words,
+    attr: attributesOf(options),
+    slot: tree,
+    ...origin,
+  }
+  return {
+    prepare: [],
+    late: ahead ? [make] : [],
+    setup: [
+      ...(ahead ? [] : [make]),
+      ensureDirectory(entry, below),
+      ...setattrOps(tree, changes, origin),
+      { kind: 'move', tree, target, ...origin },
+    ],
+  }
 }
 
 /** The container's directory in a hierarchy; its caller's when the container has none of its own. */

@@ -17,10 +17,12 @@ export function compileChange(entry: MountEntry): Op[] {
   if (isIdMapped(entry)) throw invalidMount(entry, 'ids of a mount that is there already cannot be mapped any more')
   if (options.bind) refuseFsOptions(entry)
   const changes = mountChanges(options, 0, true)
+  // With "bind" it is about this mount alone, and the file system may be the host's.
   const flags = options.bind ? 0 : superFlags(entry)
+  const data = options.bind ? [] : options.data
   const ops: Op[] = []
   // First, because a remount decides about read-only anew.
-  if (flags !== 0 || options.data.length > 0) ops.push(remountData(entry, flags))
+  if (flags !== 0 || data.length > 0) ops.push(remountData(entry, flags))
   if (changes.length > 0) {
     const slot = context.targetSlot()
     ops.push({ kind: 'open-rooted', path: destination, flags: 0, slot, ...origin })

@@ -20,6 +20,8 @@ export interface MountEntry {
   readonly origin: Provenance
   /** The mount stays writable until all of its inside is in place; see compileLateReadonly. */
   readonly lateReadonly: boolean
+  /** It is made before the root is attached, as the binds are that come after it; see mount-order.ts. */
+  readonly ahead: boolean
   /** User namespaces that id-mapped mounts share: by their maps. */
   readonly userNamespaces: Map<string, FdSlot>
 }
@@ -54,6 +56,7 @@ export function toMountEntries(context: CompileContext): MountEntry[] {
       pointer,
       origin: origin(pointer, brief(mount.destination)),
       lateReadonly: false,
+      ahead: false,
       userNamespaces,
     }
     refuseLongPath(entry, 'destination')

@@ -7,7 +7,7 @@ import { joinAttributes, mountChanges, setattrOps } from './mount-attributes.ts'
 import { invalidMount, isBelow, type MountEntry } from './mount-entry.ts'
 import { isIdMapped } from './mount-idmap.ts'
 import { MOUNT_ATTR } from './mount-options.ts'
-import { TARGET } from './rootfs.ts'
+import { type StagedOps, TARGET } from './rootfs.ts'
 
 /** File systems without a device: one instance may serve the host too, so "ro" is for the mount alone. */
 const pseudo: ReadonlySet<string> = new Set([
@@ -46,16 +46,15 @@ function isReadonly(entry: MountEntry): boolean {
 }
 
 /** A new file system, made detached and then attached. Errors: invalid-config for what the kernel cannot do. */
-export function compileFs(entry: MountEntry): Op[] {
+export function compileFs(entry: MountEntry): StagedOps {
   const { context, mount, options, origin, destination, type } = entry
   refuseFs(entry)
   const attributes = attributesOf(entry)
-  // A tmpfs is open to all unless it is told otherwise; peers give it the mode of what it covers.
-  const takesMode = type === 'tmpfs' && !hasMode(options.data)
   const writes = options.copyUp
   const early = writes || entry.lateReadonly ? attributes & ~MOUNT_ATTR.RDONLY : attributes
-  const tree = context.treeSlot()
+  const tree = entry.ahead ? context.slots.next() : context.treeSlot()
   const target = context.targetSlot()
+  const late: Op[] = []
   const ops: Op[] = []
   // Nobody may lead /proc or /sys elsewhere: labels and sysctls would be written there (CVE-2023-27561).
   if (type === 'proc' || type === 'sysfs') ops.push({ kind: 'refuse-symlink', path: destination, ...origin })
@@ -69,14 +68,26 @@ export function compileFs(entry: MountEntry): Op[] {
     target,
     ...origin,
   }
-  if (takesMode) ops.push(ensure, { kind: 'mount-fs-like', target, ...made })
+  if (entry.ahead) {
+    late.push(
+      takesMode(entry)
+        ? { kind: 'mount-fs-over', path: destination, root: context.rootSlot(), ...made }
+        : { kind: 'mount-fs', ...made },
+    )
+    ops.push(ensure)
+  } else if (takesMode(entry)) ops.push(ensure, { kind: 'mount-fs-like', target, ...made })
   else ops.push({ kind: 'mount-fs', ...made }, ensure)
   if (options.copyUp) ops.push({ kind: 'copy-up', tree, path: destination, ...origin })
   const rest = { set: writes && !entry.lateReadonly ? attributes & MOUNT_ATTR.RDONLY : 0, clear: 0 }
   const changes = mountChanges({ ...options, attributes: rest, recursiveAttributes: { set: 0, clear: 0 } }, 0, false)
   ops.push(...setattrOps(tree, changes, origin))
   ops.push({ kind: 'move', tree, target, ...origin })
-  return ops
+  return { prepare: [], late, setup: ops }
+}
+
+/** A tmpfs is open to all unless it is told otherwise; peers give it the mode of what it covers. */
+export function takesMode({ type, options }: MountEntry): boolean {
+  return type === 'tmpfs' && !hasMode(options.data)
 }
 
 function hasMode(words: readonly string[]): boolean {

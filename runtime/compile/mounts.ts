@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CgroupPlan } from '../cgroups/cgroup-plan.ts'
-import type { Op } from '../plan/ops.ts'
+import { OPS, type Op } from '../plan/ops.ts'
 import type { CompileContext } from './context.ts'
 import { cleanPath } from './context.ts'
 import { DEFAULT_DEVICES, makesDevices } from './default-devices.ts'
@@ -11,6 +11,7 @@ import { compileChange } from './mount-change.ts'
 import { type MountEntry, mountRole, toMountEntries } from './mount-entry.ts'
 import { compileFs, needsLateReadonly } from './mount-fs.ts'
 import { MOUNT_ATTR } from './mount-options.ts'
+import { markAhead } from './mount-order.ts'
 import { ROOTED, type StagedOps } from './rootfs.ts'
 
 /** Two steps of a compilation need them, and to read all mounts is a good part of its time. */
@@ -27,10 +28,13 @@ export function compileMounts(context: CompileContext, cgroups: CgroupPlan): Sta
   const prepare: Op[] = []
   const late: Op[] = []
   const setup: Op[] = []
-  for (const entry of mountEntries(context)) {
+  const entries = mountEntries(context)
+  const inOrder = entries.some(({ ahead }) => ahead)
+  for (const entry of entries) {
     const ops = compileMount(entry, cgroups)
-    prepare.push(...ops.prepare)
     late.push(...(ops.late ?? []))
+    // Id mappings come from the front alone.
+    for (const op of ops.prepare) (inOrder && OPS[op.kind].side !== 'H' ? late : prepare).push(op)
     setup.push(...ops.setup)
   }
   return { prepare, late, setup }
@@ -45,7 +49,7 @@ function compileMount(entry: MountEntry, cgroups: CgroupPlan): StagedOps {
     case 'change':
       return { prepare: [], setup: compileChange(entry) }
     case 'filesystem':
-      return { prepare: [], setup: compileFs(entry) }
+      return compileFs(entry)
   }
 }
 
@@ -78,7 +82,7 @@ function readEntries(context: CompileContext): readonly MountEntry[] {
     entries.push(needsLateReadonly(entry, later) ? { ...entry, lateReadonly: true } : entry)
     later.push(entry.destination)
   }
-  return entries.reverse()
+  return markAhead(context, entries.reverse())
 }
 
 /** Paths that are made once everything is mounted. */

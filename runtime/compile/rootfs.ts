@@ -87,7 +87,7 @@ export function compileRootfs(context: CompileContext): RootOps {
   const { spec, request, linux } = context
   const path = spec.root?.path ?? ''
   if (path === '') throw invalid('/root/path', undefined, 'is missing: give the directory of the root file system')
-  const slot = context.slots.next()
+  const slot = context.rootSlot()
   const from = origin('/root/path', path)
   const open: Op = {
     kind: 'open-tree',

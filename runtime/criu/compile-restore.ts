@@ -19,7 +19,7 @@ import {
   option,
   origin,
 } from '../compile/context.ts'
-import { compileHooks } from '../compile/hooks.ts'
+import { compileHookFiles, compileHooks } from '../compile/hooks.ts'
 import { compileIntelRdt } from '../compile/intel-rdt.ts'
 import { compileBind } from '../compile/mount-bind.ts'
 import { isBelow, type MountEntry, mountRole, toMountEntries } from '../compile/mount-entry.ts'
@@ -104,6 +104,7 @@ export function compileRestore(request: PlanRequest, spec: Spec, input: RestoreI
       ...namespaces.prepare,
       ...images.prepare,
       ...pidfd.prepare,
+      ...compileHookFiles(context),
       ...compileNetwork(context).prepare,
       ...intelRdt.prepare,
     ],

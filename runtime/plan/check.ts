@@ -20,7 +20,7 @@ const runners: Readonly<Record<SectionName, 'H' | 'I'>> = {
   resume: 'H',
 }
 
-/** These are run later and by other processes, from the stored plan: no descriptor is open then. */
+/** These are run later and by other processes, from the stored plan: no descriptor is open then but their own. */
 const stored: ReadonlySet<SectionName> = new Set(['poststart', 'undo', 'poststop', 'pause', 'resume'])
 
 /** What a plan promises and its types cannot say. Errors: InternalError; a bad config has been refused before. */
@@ -31,7 +31,7 @@ export function checkPlan(plan: Plan): void {
   for (const name of SECTIONS) {
     // Init is born with the descriptors that the front has opened until then.
     if (name === 'setup') init = new Set(front)
-    const filled = runners[name] === 'I' ? init : front
+    const filled = stored.has(name) ? new Set<FdSlot>() : runners[name] === 'I' ? init : front
     for (const [index, op] of plan.sections[name].entries()) checkOp(plan, name, index, op, filled)
   }
   for (const { slot } of plan.spawn.joins) invariant(front.has(slot), `slot ${slot} is joined, but nothing puts it`)
@@ -57,7 +57,6 @@ function checkOp(plan: Plan, section: SectionName, index: number, op: Op, filled
     if (value === null || (letter !== 'F' && letter !== 'P' && letter !== 'T' && letter !== 'O')) continue
     const slot = value as FdSlot
     if (slot >= plan.slots) fail(`uses slot ${slot} of ${plan.slots}`)
-    if (stored.has(section)) fail('uses a slot, but is run from the stored plan')
     if (letter === 'P') put = slot
     else if (!filled.has(slot)) fail(`uses slot ${slot}, which is empty`)
     if (letter === 'T') filled.delete(slot)

@@ -113,6 +113,11 @@ function memoryPolicy(value: number): string {
 const numbers = (mask: string | Uint8Array): string => toNumberList(toBytes(mask)) || 'none'
 const cpus = (mask: string | Uint8Array): string => toNumberList(toBytes(mask)) || 'all'
 
+const hookWords = {
+  timeoutMs: (value: number) => (value === 0 ? '' : String(value)),
+  flags: bits({ 'only-warns': 1, 'with-HOME': 2 }),
+}
+
 /** Arguments that are more than a number or a text: how they are shown. */
 const words: Readonly<Partial<Record<OpKind, Readonly<Record<string, Word>>>>> = {
   'open-tree': { flags: bits({ recursive: 1, directory: 2, nofollow: 4 }) },
@@ -124,16 +129,15 @@ const words: Readonly<Partial<Record<OpKind, Readonly<Record<string, Word>>>>> =
   'make-dir': { mode: octal },
   'id-map': { which: oneOf({ uid_map: 0, gid_map: 1 }), flags: bits({ 'deny-setgroups': 1, 'through-helper': 2 }) },
   'prlimit': { resource: (value: number) => RLIMITS[value] ?? String(value), soft: limit, hard: limit },
-  'hook': {
-    timeoutMs: (value: number) => (value === 0 ? '' : String(value)),
-    flags: bits({ 'only-warns': 1, 'with-HOME': 2 }),
-  },
+  'hook': hookWords,
+  'hook-into': hookWords,
   'unshare': { flags: namespaces },
   'attach-root': { propagation: mountFlags },
   'ensure': { type: oneOf({ directory: 0, file: 1, like: 2 }), mode: octal },
   'open-tree-rooted': { flags: bits({ recursive: 1 }) },
   'mount-fs': { attr: mountAttributes },
   'mount-fs-like': { attr: mountAttributes },
+  'mount-fs-over': { attr: mountAttributes },
   'setattr': { set: mountAttributes, clear: mountAttributes, propagation: mountFlags, recursive: yes },
   'mount-data': { flags: mountFlags },
   'open-rooted': { flags: bits({ nofollow: 1, directory: 2 }) },

@@ -86,6 +86,7 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
     ],
     [/^of "(?!nosymfollow)\w+" and "\w+" the last one holds/, noHint],
     [/^propagation "r?(shared|unbindable)"/, 'leaves the mount private'],
+    [/^a bind mount without attributes/, 'does not keep those of its source'],
     [/^tmpfs with "(no)?iversion" mounts|^tmpfs with "(silent|loud)" mounts/, 'passes it to the file system'],
   ],
   mounts: [[/^a symbolic link in a destination/, 'fails when a link leads to what is not there yet']],

@@ -35,12 +35,16 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
   ],
   'exec-cache': [[/./, mounts]],
   explain: [[/^nothing is changed/, 'becomes another user']],
-  hooks: [[/^prestart and createRuntime see|^the network namespace of the pid/, waiting]],
+  hooks: [
+    [/^prestart and createRuntime see|^the network namespace of the pid/, waiting],
+    [/^a createRuntime hook that enters the mount/, 'enters a mount namespace from outside its user namespace'],
+  ],
   lifecycle: [[/^kill (--all )?KILL ends every/, ownProc]],
   'mount idmap': [[/./, 'makes id-mapped mounts']],
   'mount options': [
     // Where the host's mount has noatime, as a user may not take that away.
     [/"(r?nodiratime|relatime|noatime" and "atime|ratime|rrelatime|r(no)?strictatime)"|^strictatime on a bind/, locked],
+    [/^a bind mount without attributes/, 'mounts on the host'],
     [/^tmpfs data "[ug]id=/, 'compares ids as the host has them'],
   ],
   mounts: [[/^rbind takes the mounts below/, 'binds a mount of the host without those on top of it']],

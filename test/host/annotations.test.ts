@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process'
+import { readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import { type Json, withArgs } from '../helpers/bundle.ts'
 import { inspect, mustSucceed, runOnce, withContainer } from '../helpers/container.ts'
 import { helpers } from '../helpers/leaks.ts'
 import { programPath } from '../helpers/programs.ts'
-import { startProgram, until } from '../helpers/runtime.ts'
+import { isTsrun, startProgram, until } from '../helpers/runtime.ts'
 import { assertRefused, hostSuite } from '../helpers/suite.ts'
-import { newDir } from '../helpers/work-dir.ts'
+import { newDir, newPath } from '../helpers/work-dir.ts'
 
 const { test, run } = hostSuite('annotations')
 
@@ -71,6 +73,70 @@ test(
   { differsFrom: { runc: 'knows no annotation of crun', crun: 'leaves its cgroups' } },
 )
 
+const printing = (kind: string): Json => ({
+  path: kind === 'startContainer' ? '/bin/busybox' : '/bin/sh',
+  args: ['sh', '-c', `echo ${kind}; echo ${kind} failed >&2`],
+  env: ['PATH=/usr/bin:/bin'],
+})
+
+test(
+  'run.oci.hooks.stdout and run.oci.hooks.stderr: what hooks print is appended to files',
+  async () => {
+    const kinds = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop']
+    const [out, err] = [newPath('out'), newPath('err')]
+    writeFileSync(out, 'before\n')
+    const hooks = Object.fromEntries(kinds.map((kind) => [kind, [printing(kind)]]))
+    const annotations = { 'run.oci.hooks.stdout': out, 'run.oci.hooks.stderr': err }
+    await withContainer(withArgs(['sleep', '60'], { hooks, annotations }), async (container) => {
+      mustSucceed(container.create())
+      assert.is(readFileSync(out, 'utf8'), 'before\nprestart\ncreateRuntime\ncreateContainer\n')
+      if (isTsrun) assert.is(statSync(err).mode & 0o777, 0o600)
+      mustSucceed(container.start())
+      await until('poststart has run', () => readFileSync(err, 'utf8').includes('poststart failed\n'))
+      mustSucceed(container.delete(['--force']))
+    })
+    assert.equal(readFileSync(out, 'utf8').split('\n').sort(), ['', 'before', ...kinds].sort())
+    assert.equal(readFileSync(err, 'utf8').split('\n').sort(), ['', ...kinds.map((kind) => `${kind} failed`)].sort())
+  },
+  ofCrun,
+)
+
+test(
+  'run.oci.hooks.stdout alone: what a hook says on stderr is told when it fails',
+  () => {
+    const hook = { path: '/bin/sh', args: ['sh', '-c', 'echo out; echo reason >&2; exit 3'], env: ['PATH=/bin'] }
+    const out = newPath('out')
+    assertRefused(annotated('run.oci.hooks.stdout', out, { hooks: { createRuntime: [hook] } }), {
+      tsrun: /createRuntime hook #0: exit status 3, stderr: reason/,
+    })
+    assert.is(readFileSync(out, 'utf8'), 'out\n')
+  },
+  ofCrun,
+)
+
+test(
+  'run.oci.hooks.stdout goes through no link, to no disk and waits for no reader',
+  () => {
+    const [file, link, fifo, disk] = [newPath('file'), newPath('link'), newPath('fifo'), newPath('disk')]
+    writeFileSync(file, 'untouched')
+    symlinkSync(file, link)
+    spawnSync('mkfifo', [fifo])
+    const made = spawnSync('mknod', [disk, 'b', '7', '0']).status === 0
+    for (const [path, why] of [
+      [link, /hooks\.stdout.*open .*link.*ELOOP/],
+      [fifo, /hooks\.stdout.*open .*fifo.*ENXIO/],
+      // Where there is no such disk, the kernel says so. Only root can name one.
+      ...(made ? [[disk, /hooks\.stdout.*open .*disk.*(a block device|ENXIO)/] as const] : []),
+      [`${file}/below`, /hooks\.stdout.*ENOTDIR/],
+    ] as const) {
+      const hooks = { createRuntime: [printing('createRuntime')] }
+      assertRefused(annotated('run.oci.hooks.stdout', path, { hooks }), { tsrun: why })
+    }
+    assert.is(readFileSync(file, 'utf8'), 'untouched')
+  },
+  { differsFrom: { runc: 'knows no annotation of crun', crun: 'follows links and waits' } },
+)
+
 test(
   'what would change what is run, or how it is confined, is refused by name',
   () => {
@@ -86,8 +152,8 @@ test(
 test(
   'what has no effect is told',
   async () => {
-    const outcome = mustSucceed(await runOnce(annotated('run.oci.hooks.stdout', '/dev/null', withArgs(['true']))))
-    assert.match(outcome.stderr, /level=warning.*run\.oci\.hooks\.stdout.*without effect/)
+    const outcome = mustSucceed(await runOnce(annotated('run.oci.delegate-cgroup', '/x', withArgs(['true']))))
+    assert.match(outcome.stderr, /level=warning.*run\.oci\.delegate-cgroup.*without effect/)
   },
   { differsFrom: { runc: 'knows no annotation of crun', crun: 'acts on it' } },
 )

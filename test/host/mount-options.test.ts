@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process'
+import { chmodSync } from 'node:fs'
 import * as assert from 'uvu/assert'
-import { type Json, withMounts } from '../helpers/bundle.ts'
-import { inspect, newSource } from '../helpers/container.ts'
+import { type Json, withArgs, withMounts } from '../helpers/bundle.ts'
+import { inspect, mustSucceed, newSource, runOnce } from '../helpers/container.ts'
 import { findMount, type MountLine } from '../helpers/report.ts'
-import { hostSuite, type TestOptions, unmount } from '../helpers/suite.ts'
+import { isTsrun } from '../helpers/runtime.ts'
+import { assertRefused, hostSuite, type TestOptions, unmount } from '../helpers/suite.ts'
 import { newDir } from '../helpers/work-dir.ts'
 
 const { test, run } = hostSuite('mount options')
@@ -211,6 +213,32 @@ test('remount changes the options of what is mounted already', async () => {
 test('tmpfs with "mand": kernels know it and do nothing', async () => {
   await tmpfsAt(['mand'])
 })
+
+test(
+  'options of a tmpfs on a bind mount have no effect, and are told',
+  async () => {
+    const source = newSource({ file: 'text' })
+    chmodSync(source, 0o750)
+    const mounts = [{ destination: '/home', source, options: ['bind', 'ro', 'mode=755', 'size=1k'] }]
+    const outcome = mustSucceed(await runOnce(withMounts(mounts, withArgs(['stat', '-c', '%a', '/home']))))
+    assert.is(outcome.stdout, '750\n')
+    if (isTsrun)
+      assert.match(outcome.stderr, /level=warning.*\/home.*mode=755, size=1k: without effect on a bind mount/)
+  },
+  { differsFrom: { 'runc>=1.2': 'refuses them' } },
+)
+
+test(
+  'what may be an attribute or a label is refused on a bind mount',
+  () => {
+    for (const option of ['noexce', 'context=a:b:c']) {
+      assertRefused(withMounts([{ destination: '/home', source: newSource({}), options: ['bind', option] }]), {
+        tsrun: new RegExp(`/home.*${option}`),
+      })
+    }
+  },
+  { differsFrom: { 'runc<1.2': 'leaves it out', crun: 'leaves it out' } },
+)
 
 test('rro reaches the mounts below, ro does not', async () => {
   const below = (options: readonly string[]): Json =>

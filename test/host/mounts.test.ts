@@ -99,6 +99,29 @@ test('mounts are done in the listed order', async () => {
   assert.is(findMount(report, '/home/in')?.source, 'third')
 })
 
+// The kernel lists mounts by when they were made, not by when they were put in their place (since 6.8).
+test('mountinfo shows mounts in the listed order, whatever their types', async () => {
+  const source = newSource({ file: 'text' })
+  const report = await inspect(
+    withMounts([
+      { destination: '/home/1', source, options: ['rbind', 'ro'] },
+      { destination: '/home/2', type: 'tmpfs', source: 'tmpfs', options: ['mode=700', 'size=4k'] },
+      { destination: '/home/3', source, options: ['bind'] },
+      { destination: '/home/4', type: 'mqueue', source: 'mqueue', options: ['ro'] },
+      { destination: '/home/4a', type: 'tmpfs', source: 'tmpfs', options: ['ro', 'noexec'] },
+      { destination: '/home/5', source, options: ['rbind', 'runbindable'] },
+      { destination: '/home/5/in', type: 'tmpfs', source: 'tmpfs', options: ['mode=755'] },
+      { destination: '/home/6', source: join(source, 'file'), options: ['bind', 'rprivate'] },
+      { destination: '/home/7', type: 'tmpfs', source: 'tmpfs' },
+    ]),
+  )
+  const listed = (report.mountinfo ?? []).map((line) => line.split(' ')[4] ?? '')
+  const ours = listed.filter((path) => path.startsWith('/home/'))
+  const expected = ['1', '2', '3', '4', '4a', '5', '5/in', '6', '7'].map((name) => `/home/${name}`)
+  assert.equal(ours, expected)
+  assert.ok(listed.indexOf('/proc') < listed.indexOf('/home/1'), 'what the config lists before')
+})
+
 test('a relative destination is relative to the root', async () => {
   const report = await inspect(withMounts([{ destination: 'home', type: 'tmpfs', source: 'tmpfs' }]))
   assert.is(findMount(report, '/home')?.type, 'tmpfs')

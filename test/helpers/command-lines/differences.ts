@@ -55,6 +55,13 @@ export const differences: readonly Difference[] = [
     cases: /a cgroup path with \.\./,
   },
   {
+    title: 'Options of a tmpfs on a bind mount are only warned of',
+    reason:
+      'The kernel passes over them, as do runc before 1.2 and crun. Whatever else is not known is refused, as it may be a ' +
+      'misspelled attribute.',
+    cases: /options of a tmpfs on a bind/,
+  },
+  {
     title: 'A flag may be given by its long and its short name in one line',
     reason: 'A limit of the library that runc 1.5 and older use.',
     cases: /--env A=1,B=2 -e C=3/,

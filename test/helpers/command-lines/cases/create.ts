@@ -59,6 +59,8 @@ const configs: readonly Case[] = [
   ),
   wrong('an unknown file system', mount({ destination: '/tmp', type: 'nosuchfs', source: 'x' }), 'no such device'),
   wrong('a mount over /proc', mount({ destination: '/proc', type: 'bind', source: '/tmp', options: ['bind'] })),
+  wrong('options of a tmpfs on a bind', mount({ destination: '/tmp', source: '/tmp', options: ['bind', 'size=1k'] })),
+  wrong('an unknown option of a bind', mount({ destination: '/tmp', source: '/tmp', options: ['bind', 'noexce'] })),
   wrong('an unknown rlimit', process({ rlimits: [{ type: 'RLIMIT_NOSUCH', soft: 1, hard: 1 }] })),
   wrong('an unknown sysctl', { linux: { sysctl: { 'kernel.nosuch': '1' } } }),
   wrong('a sysctl of the host', { linux: { sysctl: { 'vm.swappiness': '1' } } }),

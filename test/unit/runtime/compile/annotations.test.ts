@@ -47,6 +47,28 @@ test('pidfd_receiver is connected to before anything is made', () => {
   )
 })
 
+test('hooks.stdout and hooks.stderr are opened where the hooks are run that write to them', () => {
+  const hooks = Object.fromEntries(
+    ['createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'].map((kind) => [
+      kind,
+      [{ path: '/h' }],
+    ]),
+  )
+  const plan = planOf({ config: { hooks, annotations: { 'run.oci.hooks.stderr': '/log' } } })
+  const { slot } = find(plan, 'prepare', 'open-append')
+  for (const section of ['hooks', 'setup', 'start', 'poststart', 'poststop'] as const) {
+    const { stdout, stderr } = find(plan, section, 'hook-into')
+    assert.equal([stdout, stderr], [null, slot], section)
+  }
+  for (const section of ['poststart', 'poststop'] as const)
+    assert.equal(kindsOf(plan, section), ['open-append', 'hook-into'], section)
+  assert.not.ok(kindsOf(planOf(annotated('hooks.stdout', '/log')), 'prepare').includes('open-append'))
+  assert.match(
+    refusalOf(() => planOf({ config: { hooks, annotations: { 'run.oci.hooks.stdout': 'log' } } })),
+    /run\.oci\.hooks\.stdout.*"log" is no absolute path/,
+  )
+})
+
 test('what matters and is not supported is refused, what is not known is told', () => {
   for (const name of ['handler', 'seccomp.receiver', 'seccomp_bpf_data', 'seccomp_fail_unknown_syscall']) {
     assert.match(
@@ -54,7 +76,7 @@ test('what matters and is not supported is refused, what is not known is told', 
       new RegExp(`^annotations\\.?.*run\\.oci\\.${name}`),
     )
   }
-  for (const name of ['hooks.stdout', 'delegate-cgroup', 'something.new']) {
+  for (const name of ['delegate-cgroup', 'something.new']) {
     assert.match(planOf(annotated(name)).warnings.join(), new RegExp(`run\\.oci\\.${name}.*: without effect`))
   }
   assert.equal(planOf({ config: { annotations: { other: 'x', 'run.oci.systemd.subgroup': 'x' } } }).warnings, [])

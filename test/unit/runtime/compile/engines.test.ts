@@ -39,13 +39,25 @@ const specMounts: readonly Mount[] = [
   },
 ]
 
-const usualMounts =
-  `refuse-symlink /proc\n${mounted('mount-fs proc proc [] +0 #1', '/proc')}` +
-  mounted('mount-fs tmpfs tmpfs [mode=755 size=65536k] +22 #1', '/dev') +
-  mounted('mount-fs devpts devpts [newinstance ptmxmode=0666 mode=0620 gid=5] +a #1', '/dev/pts') +
-  mounted('mount-fs tmpfs shm [mode=1777 size=65536k] +e #1', '/dev/shm') +
-  mounted('mount-fs mqueue mqueue [] +e #1', '/dev/mqueue') +
-  `refuse-symlink /sys\n${mounted('mount-fs sysfs sysfs [] +f #1', '/sys')}`
+const usual = [
+  ['/proc', 'mount-fs proc proc [] +0'],
+  ['/dev', 'mount-fs tmpfs tmpfs [mode=755 size=65536k] +22'],
+  ['/dev/pts', 'mount-fs devpts devpts [newinstance ptmxmode=0666 mode=0620 gid=5] +a'],
+  ['/dev/shm', 'mount-fs tmpfs shm [mode=1777 size=65536k] +e'],
+  ['/dev/mqueue', 'mount-fs mqueue mqueue [] +e'],
+  ['/sys', 'mount-fs sysfs sysfs [] +f'],
+] as const
+
+/** The mounts that all engines ask for, where they are made: `tree` gives the slot of each when that is done ahead. */
+function usualAt(tree?: (index: number) => string): string {
+  const parts = usual.map(([path, make], index) => {
+    const refuse = path === '/proc' || path === '/sys' ? `refuse-symlink ${path}\n` : ''
+    return refuse + (tree === undefined ? mounted(`${make} #1`, path) : mounted('', path, tree(index)))
+  })
+  return parts.join('')
+}
+
+const usualMounts = usualAt()
 
 const devices = `
   mknod /dev/null 020666 1 3 0 0
@@ -117,28 +129,31 @@ test("docker's, on a hybrid host without a cgroup namespace: volumes, files over
       devices: [{ path: '/dev/fuse', type: 'c', major: 10, minor: 229, fileMode: 0o666, uid: 0, gid: 0 }],
     },
   })
-  const { prepare, setup } = plan(makeContext(spec, { facts: makeFacts(hybrid) }))
+  const { prepare, late, setup } = plan(makeContext(spec, { facts: makeFacts(hybrid) }))
+  const tree = (index: number): string => `#${index === 0 ? 1 : index + 2}`
   const groups = ['cpu,cpuacct', 'cpuset', 'memory', 'devices', 'freezer', 'pids', 'blkio', 'systemd', 'unified']
   const opened = groups.map(
-    (name, index) => `open-tree /sys/fs/cgroup/${name}/docker/c 0 #${index + 3}\nsetattr #${index + 3} +f -70 private`,
+    (name, index) => `open-tree /sys/fs/cgroup/${name}/docker/c 0 #${index + 9}\nsetattr #${index + 9} +f -70 private`,
   )
+  assert.equal(prepare, ['open-tree /bundle/rootfs 7 #0'])
   assert.equal(
-    prepare,
+    late,
     lines(`
-      open-tree /bundle/rootfs 7 #0
+      ${usual.map(([, make], index) => `${make} ${tree(index)}`).join('\n')}
+      mount-fs tmpfs cgroup [mode=755] +e #8
       ${opened.join('\n')}
-      open-tree /var/lib/docker/c/etc/hosts 1 #12
-      setattr #12 private recursive
-      open-tree /var/lib/docker/c/data 1 #13
-      setattr #13 +1 -20000e
-      setattr #13 private recursive
-      open-tree /var/lib/docker/c/shared 1 #14
-      setattr #14 slave recursive
+      open-tree /var/lib/docker/c/etc/hosts 1 #18
+      setattr #18 private recursive
+      open-tree /var/lib/docker/c/data 1 #19
+      setattr #19 +1 -20000e
+      setattr #19 private recursive
+      open-tree /var/lib/docker/c/shared 1 #20
+      setattr #20 slave recursive
     `),
   )
   const attached = groups.map(
     (name, index) =>
-      `ensure /sys/fs/cgroup/${name} 0 0755 #2\nmove #${index + 3} #2${
+      `ensure /sys/fs/cgroup/${name} 0 0755 #2\nmove #${index + 9} #2${
         name === 'cpu,cpuacct'
           ? '\nsymlink cpu,cpuacct /sys/fs/cgroup/cpu\nsymlink cpu,cpuacct /sys/fs/cgroup/cpuacct'
           : ''
@@ -148,17 +163,17 @@ test("docker's, on a hybrid host without a cgroup namespace: volumes, files over
     setup,
     lines(`
       attach-root #0 private /bundle/rootfs
-      ${usualMounts}
-      ${mounted('mount-fs tmpfs cgroup [mode=755] +e #1', '/sys/fs/cgroup')}
+      ${usualAt(tree)}
+      ${mounted('', '/sys/fs/cgroup', '#8')}
       ${attached.join('\n')}
       open-rooted /sys/fs/cgroup 2 #2
       setattr #2 +1
-      ensure /etc/hosts 2 #12 0755 #2
-      move #12 #2
-      ensure /data 2 #13 0755 #2
-      move #13 #2
-      ensure /shared 2 #14 0755 #2
-      move #14 #2
+      ensure /etc/hosts 2 #18 0755 #2
+      move #18 #2
+      ensure /data 2 #19 0755 #2
+      move #19 #2
+      ensure /shared 2 #20 0755 #2
+      move #20 #2
       ${devices}
       mknod /dev/fuse 020666 10 229 0 0
       ${links}
@@ -196,40 +211,41 @@ test("podman's: private mounts, a tmpfs that takes over what the image has", () 
     linux: { namespaces: namespaces('pid', 'network', 'ipc', 'uts', 'mount', 'cgroup'), rootfsPropagation: 'rprivate' },
   })
   const context = makeContext(spec, { facts: makeFacts(unified) })
-  const { prepare, setup } = compileMounts(context, cgroupsOf(context))
+  const { prepare, late = [], setup } = compileMounts(context, cgroupsOf(context))
+  assert.equal(prepare, [])
   assert.equal(
-    showOps(prepare),
+    showOps(late),
     lines(`
-      open-tree /var/lib/containers/shm 0 #2
-      setattr #2 +e -200001 private
+      mount-fs proc proc [] +e #0
+      mount-fs tmpfs tmpfs [mode=755 size=65536k] +22 #2
+      mount-fs-over tmpfs tmpfs [] +6 /run #4 #3
+      mount-fs-over tmpfs tmpfs [size=1m] +0 /ro #4 #5
+      open-tree /var/lib/containers/shm 0 #6
+      setattr #6 +e -200001 private
     `),
   )
   assert.equal(
     showOps(setup),
     lines(`
       refuse-symlink /proc
-      mount-fs proc proc [] +e #0
       ensure /proc 0 0755 #1
       move #0 #1
-      mount-fs tmpfs tmpfs [mode=755 size=65536k] +22 #0
       ensure /dev 0 0755 #1
-      move #0 #1
-      ensure /run 0 0755 #1
-      mount-fs-like tmpfs tmpfs [] +6 #1 #0
-      copy-up #0 /run
-      setattr #0 private
-      move #0 #1
-      ensure /ro 0 0755 #1
-      mount-fs-like tmpfs tmpfs [size=1m] +0 #1 #0
-      copy-up #0 /ro
-      setattr #0 +1 private
-      move #0 #1
-      ensure /dev/shm 2 #2 0755 #1
       move #2 #1
-      mount-fs cgroup2 cgroup [] +f #0
+      ensure /run 0 0755 #1
+      copy-up #3 /run
+      setattr #3 private
+      move #3 #1
+      ensure /ro 0 0755 #1
+      copy-up #5 /ro
+      setattr #5 +1 private
+      move #5 #1
+      ensure /dev/shm 2 #6 0755 #1
+      move #6 #1
+      mount-fs cgroup2 cgroup [] +f #7
       ensure /sys/fs/cgroup 0 0755 #1
-      setattr #0 private
-      move #0 #1
+      setattr #7 private
+      move #7 #1
     `),
   )
 })

@@ -10,9 +10,10 @@ import { cgroupsOf, noCgroups } from './no-cgroups.ts'
 
 function compile(mounts: readonly Mount[], linux: Linux = {}, lsm: readonly string[] = []) {
   const context = makeContext(makeSpec({ mounts, linux }), { facts: makeFacts({ lsm }) })
-  const { prepare, setup } = compileMounts(context, noCgroups)
+  const { prepare, late = [], setup } = compileMounts(context, noCgroups)
   return {
     prepare: showOps(prepare),
+    ahead: showOps(late),
     setup: showOps(setup),
     late: showOps(compileLateReadonly(context)),
     labels: [...prepare, ...setup].map(({ cause, label }) => `${cause} ${label}`),
@@ -118,6 +119,25 @@ test('flags of the file system on a bind mount are told to be without effect', (
   assert.match(warnings.join(), /^mounts\[0\] \(\/data\): sync: without effect/)
 })
 
+test('so are the options of a tmpfs; other words may be attributes or labels, and are refused', () => {
+  const of = (...options: readonly string[]): Mount => ({
+    destination: '/data',
+    source: '/srv',
+    options: ['bind', ...options],
+  })
+  const { prepare, warnings } = compile([of('mode=755', 'size=1k')])
+  assert.equal(prepare, ['open-tree /srv 0 #0', 'setattr #0 slave'])
+  assert.match(warnings.join(), /^mounts\[0\] \(\/data\): mode=755, size=1k: without effect on a bind mount/)
+  for (const word of ['noexce', 'context=a:b:c', 'hidepid=2', 'mode'])
+    assertInvalid(of('size=1k', word), new RegExp(`no options of a file system: remove "${word}"$`))
+})
+
+test('nothing of the file system is changed by the remount of a bind', () => {
+  const { setup, warnings } = compile([{ destination: '/data', options: ['remount', 'bind', 'ro', 'size=1k'] }])
+  assert.equal(setup, ['open-rooted /data 0 #0', 'setattr #0 +1'])
+  assert.match(warnings.join(), /size=1k: without effect/)
+})
+
 for (const [options, made] of [
   [['ro', 'noexec', 'size=5', 'mode=700'], '[size=5 mode=700] +9'],
   [['strictatime', 'rnosuid'], '[] +22'],
@@ -179,8 +199,8 @@ test('a read-only tmpfs is closed once what lies below is made', () => {
     { destination: '/srv/x', source: '/x', options: ['bind'] },
     { destination: '/runner', type: 'tmpfs', options: ['ro', 'mode=755'] },
   ]
-  const { setup, late } = compile(mounts)
-  const attr = setup.filter((line) => line.startsWith('mount-fs')).map((line) => line.split(' ')[4])
+  const { ahead, setup, late } = compile(mounts)
+  const attr = [...ahead, ...setup].filter((line) => line.startsWith('mount-fs')).map((line) => line.split(' ')[4])
   assert.equal(attr, ['+0', '+1', '+1', '+0', '+1'])
   assert.equal(
     setup.filter((line) => line.startsWith('setattr')),
@@ -246,7 +266,7 @@ test('inside of /proc only files of numbers can be mounted over', () => {
 })
 
 for (const [name, mount, pattern, linux] of [
-  ['data for a bind mount', { source: '/srv', options: ['bind', 'size=5', 'x'] }, /"size=5", "x"/],
+  ['data for a bind mount', { source: '/srv', options: ['bind', 'hidepid=2', 'x'] }, /"hidepid=2", "x"/],
   ['tmpcopyup for a bind mount', { source: '/srv', options: ['bind', 'tmpcopyup'] }, /tmpcopyup/],
   ['a bind mount of nothing', { options: ['bind'] }, /source/],
   ['tmpcopyup for anything but a tmpfs', { type: 'mqueue', options: ['tmpcopyup'] }, /tmpcopyup.*mqueue/],
@@ -258,7 +278,7 @@ for (const [name, mount, pattern, linux] of [
   ['data without a type', { type: 'none', options: ['rslave', 'size=5'] }, /type/],
   ['tmpcopyup on remount', { type: 'tmpfs', options: ['remount', 'tmpcopyup'] }, /tmpcopyup/],
   ['idmap on remount', { options: ['remount', 'bind', 'idmap'] }, /mapped/],
-  ['data for a bind remount', { options: ['remount', 'bind', 'size=5'] }, /size=5/],
+  ['data for a bind remount', { options: ['remount', 'bind', 'hidepid=2'] }, /hidepid=2/],
   ['data for cgroup on v1', { type: 'cgroup', options: ['name=x'] }, /name=x/],
   ['flags for cgroup', { type: 'cgroup', options: ['sync'] }, /"sync"/],
   ['tmpcopyup for cgroup', { type: 'cgroup', options: ['tmpcopyup'] }, /tmpcopyup/],

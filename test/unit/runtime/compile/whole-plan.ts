@@ -11,12 +11,15 @@ import { cgroupsOf } from './no-cgroups.ts'
 /** All that is done about file systems and names, as lines. */
 export function plan(context: CompileContext): {
   readonly prepare: readonly string[]
+  /** In init, before the root is attached. */
+  readonly late: readonly string[]
   readonly setup: readonly string[]
 } {
   const mounts = [compileRootfs(context), compileMounts(context, cgroupsOf(context)), compileDevices(context)]
   const final = compileFinal(context)
   return {
     prepare: showOps([...mounts, final].flatMap(({ prepare }) => prepare)),
+    late: showOps(mounts.flatMap(({ late = [] }) => late)),
     setup: showOps([...mounts.flatMap(({ setup }) => setup), ...compileConsole(context), ...final.setup]),
   }
 }

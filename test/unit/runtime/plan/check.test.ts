@@ -43,8 +43,14 @@ test('what init opens is not there for the front', () => {
   assert.match(check({ setup: [ensure], commit: [setattr] }), /which is empty/)
 })
 
-test('stored sections use no slots', () => {
-  assert.match(check({ undo: [open(0)] }), /stored plan/)
+test('stored sections use the slots alone that they fill themselves', () => {
+  const setattr: Op = {
+    ...{ kind: 'setattr', slot: slot(0), set: 0n, clear: 0n, propagation: 0, recursive: 0, userns: null },
+    ...from,
+  }
+  assert.is(check({ undo: [open(0), setattr] }), 'no refusal')
+  assert.match(check({ prepare: [open(0)], undo: [setattr] }), /which is empty/)
+  assert.match(check({ poststart: [open(0)], undo: [setattr] }), /which is empty/)
 })
 
 test('arguments of the wrong form', () => {
