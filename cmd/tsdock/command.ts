@@ -84,7 +84,7 @@ export async function parseCommand(
       'boolean-negation': false,
       'camel-case-expansion': false,
       'dot-notation': false,
-      'duplicate-arguments-array': false,
+      'duplicate-arguments-array': true,
       'greedy-arrays': false,
       'halt-at-non-option': command.stopAtPositional === true,
       'parse-numbers': false,
