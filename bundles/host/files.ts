@@ -236,7 +236,7 @@ export async function sizeOf(directory: string): Promise<number> {
 
 /** Mounts something in this process's mount namespace, on a file or directory that is there. */
 export function bind(mount: Omit<BindMount, 'at' | 'alone'>, target: string): Promise<void> {
-  const flags = bindArguments({ ...mount, at: '' }).filter((flag) => flag !== '--at=')
+  const flags = bindArguments({ ...mount, at: '' }).slice(0, -1)
   return call({}, { command: 'bind', options: flags, args: [target] })
 }
 
