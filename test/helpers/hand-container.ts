@@ -153,6 +153,10 @@ export class HandContainer {
     })
   }
 
+  get stateRoot(): string {
+    return join(runtimeDirectoryOf(this.#dock.storage), 'state')
+  }
+
   /** What a command in it prints. */
   exec(...args: readonly string[]): {
     readonly status: number | null
