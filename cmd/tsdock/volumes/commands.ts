@@ -118,4 +118,50 @@ const files: readonly Command[] = [
   },
 ]
 
-export const volumeCommands: readonly Command[] = [...volumes, ...files]
+const all: CommandFlag = { name: 'all', short: 'a', type: 'boolean', summary: 'all images that no container has' }
+
+const space: readonly Command[] = [
+  {
+    name: 'system df',
+    summary: 'Show what takes space on disk',
+    usage: '[OPTIONS]',
+    positionals: { min: 0, max: 0 },
+    flags: [{ name: 'verbose', short: 'v', type: 'boolean', summary: 'each image, container and volume' }, json],
+    examples: ['tsdock system df -v'],
+    load: async () => (await import('./system-df.ts')).runSystemDf,
+  },
+  {
+    name: 'system prune',
+    summary: 'Remove containers that have ended, and networks, images and build cache that nobody needs',
+    usage: '[OPTIONS]',
+    positionals: { min: 0, max: 0 },
+    flags: [
+      { ...all, summary: 'all images that no container has, and the whole build cache' },
+      { name: 'volumes', type: 'boolean', summary: 'volumes without a name of their own, too' },
+      filter,
+      force,
+    ],
+    examples: ['tsdock system prune -a -f'],
+    load: async () => (await import('./prune.ts')).runSystemPrune,
+  },
+  {
+    name: 'container prune',
+    summary: 'Remove containers that have ended',
+    usage: '[OPTIONS]',
+    positionals: { min: 0, max: 0 },
+    flags: [filter, force],
+    examples: ['tsdock container prune -f --filter until=24h'],
+    load: async () => (await import('./prune.ts')).runContainerPrune,
+  },
+  {
+    name: 'image prune',
+    summary: 'Remove images without a name',
+    usage: '[OPTIONS]',
+    positionals: { min: 0, max: 0 },
+    flags: [all, filter, force],
+    examples: ['tsdock image prune -a -f'],
+    load: async () => (await import('./prune.ts')).runImagePrune,
+  },
+]
+
+export const volumeCommands: readonly Command[] = [...volumes, ...files, ...space]
