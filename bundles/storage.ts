@@ -2,7 +2,7 @@
 // Where tsdock keeps what it knows: one directory per user, no daemon, no database.
 
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, readFile, realpath, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { BuildCache } from './build/cache.ts'
@@ -60,12 +60,12 @@ export async function hostFacts(): Promise<HostFacts> {
 }
 
 /** Opens the storage, making it when it is not there. use: `exclusive` for what removes things. */
-export async function openStorage(directory: string, use: 'shared' | 'exclusive' = 'shared'): Promise<Storage> {
-  await mkdir(directory, { recursive: true, mode: 0o700 }).catch((e: NodeJS.ErrnoException) => {
-    throw new DockError(
-      `${directory}: ${e.code}: the storage cannot be made there (try: --storage DIR, or TSDOCK_ROOT)`,
-    )
+export async function openStorage(given: string, use: 'shared' | 'exclusive' = 'shared'): Promise<Storage> {
+  await mkdir(given, { recursive: true, mode: 0o700 }).catch((e: NodeJS.ErrnoException) => {
+    throw new DockError(`${given}: ${e.code}: the storage cannot be made there (try: --storage DIR, or TSDOCK_ROOT)`)
   })
+  // As the kernel names it where something is mounted in it.
+  const directory = await realpath(given)
   const held = await lock(join(directory, 'lock'), use)
   const images = await ImageStore.open(join(directory, 'images'))
   const layers = new LayerStore(join(directory, 'layers'))

@@ -15,12 +15,31 @@ export interface OverlayMount {
   readonly upper?: { readonly directory: string; readonly work: string } | undefined
   /** The highest layer first; at least one. */
   readonly lower: readonly string[]
+  /** Synced at the end as usual: what is in `upper` is kept. */
+  readonly durable?: boolean
+  /** Read-only once all is mounted in it. */
+  readonly seal?: boolean
+  readonly binds?: readonly BindMount[]
+}
+
+/** Something of the host that is mounted in an overlay. */
+export interface BindMount {
+  readonly source: string
+  /** What of it; links in it stay in there. */
+  readonly subpath?: string | undefined
+  /** Where in the overlay: made when it is missing. */
+  readonly at: string
+  readonly readonly?: boolean
+  /** Without what is mounted below the source. */
+  readonly alone?: boolean
 }
 
 export interface FilesOptions {
   /** Mounted for the command alone, the first one first. */
   readonly overlays?: readonly OverlayMount[] | undefined
   readonly unprivileged?: boolean | undefined
+  /** The directory `-` is the root of this process, as it sees it. */
+  readonly process?: { readonly pid: number; readonly start: number } | undefined
 }
 
 /** Beside this program, in bin where that is installed in libexec/tsrun, or in the project's dist/bin when it runs from sources. */
@@ -37,9 +56,20 @@ export function overlayArguments(overlay: OverlayMount): readonly string[] {
   return [
     `--target=${overlay.target}`,
     ...(upper === undefined ? [] : [`--upper=${upper.directory}`, `--work=${upper.work}`]),
+    ...(overlay.durable === true ? ['--durable'] : []),
+    ...(overlay.seal === true ? ['--seal'] : []),
     ...overlay.lower.map((layer) => `--lower=${layer}`),
+    ...(overlay.binds ?? []).flatMap(bindArguments),
   ]
 }
+
+const bindArguments = ({ source, subpath, at, readonly, alone }: BindMount): readonly string[] => [
+  `--bind=${source}`,
+  ...(subpath === undefined || subpath === '' ? [] : [`--subpath=${subpath}`]),
+  ...(readonly === true ? ['--readonly'] : []),
+  ...(alone === true ? ['--alone'] : []),
+  `--at=${at}`,
+]
 
 /** Writes with regard to how fast the reader reads. */
 export type Sink = (chunk: Uint8Array) => Promise<void> | undefined
@@ -87,11 +117,22 @@ async function feed(child: ChildProcess, input: Call['input']): Promise<void> {
   }
 }
 
+/** A writer whose reader has failed would wait forever. */
+async function consume(child: ChildProcess, reading: Promise<void>): Promise<void> {
+  try {
+    await reading
+  } catch (e: unknown) {
+    child.kill('SIGKILL')
+    throw e
+  }
+}
+
 /** Errors: DockError with what the program says. */
 async function call(options: FilesOptions, { command, options: flags = [], args, input, output }: Call): Promise<void> {
   const common = [
     ...(options.unprivileged === true ? ['--unprivileged'] : []),
     ...(options.overlays ?? []).flatMap(overlayArguments),
+    ...(options.process === undefined ? [] : [`--process=${options.process.pid}:${options.process.start}`]),
   ]
   const child = spawn(findProgram('tsdock-files'), [command, ...common, ...flags, '--', ...args], {
     stdio: [input === undefined ? 'ignore' : 'pipe', output === undefined ? 'ignore' : 'pipe', 'pipe'],
@@ -102,7 +143,7 @@ async function call(options: FilesOptions, { command, options: flags = [], args,
   const said = child.stderr === null ? Promise.resolve(Buffer.alloc(0)) : collect(child.stderr)
   const results = await Promise.allSettled([
     feed(child, input),
-    stdout === undefined || output === undefined ? undefined : output(stdout),
+    stdout === undefined || output === undefined ? undefined : consume(child, output(stdout)),
   ])
   const [code, signal] = await exited
   const message = printable((await said).toString()).trim()
@@ -117,6 +158,8 @@ export interface ApplyOptions extends FilesOptions {
   readonly source?: string
   /** The directory is a container's: directories that are there stay as they are. */
   readonly merge?: boolean
+  /** With merge: a directory never takes the place of something else. */
+  readonly strict?: boolean
   /** Layers that it is to lie on, the highest first: directories without an entry are like theirs. */
   readonly below?: readonly string[]
 }
@@ -131,17 +174,22 @@ export function apply(
     ...(options.below ?? []).map((layer) => `--below=${layer}`),
     ...(options.source === undefined ? [] : [`--source=${options.source}`]),
     ...(options.merge === true ? ['--merge'] : []),
+    ...(options.strict === true ? ['--strict'] : []),
   ]
   return call(options, { command: 'apply', options: flags, args: [directory], input })
 }
 
-/** The entries (frames) of what is at a path in a directory. follow: the last name too; only: nothing below it. */
+/**
+ * The entries (frames) of what is at a path in a directory. follow: the last name too; only: nothing below it; layer: marks of
+ * overlay become entries.
+ */
 export async function walk(
   directory: string,
   path: string,
   options: FilesOptions & {
     readonly follow?: boolean
     readonly only?: boolean
+    readonly layer?: boolean
     readonly skip?: readonly string[]
   } = {},
 ): Promise<Buffer> {
@@ -151,6 +199,7 @@ export async function walk(
     options: [
       ...(options.follow === true ? ['--follow'] : []),
       ...(options.only === true ? ['--only'] : []),
+      ...(options.layer === true ? ['--layer'] : []),
       ...(options.skip ?? []).map((path) => `--skip=${path}`),
     ],
     args: [directory, path],
@@ -159,6 +208,36 @@ export async function walk(
     },
   })
   return bytes
+}
+
+/** What is at each of some paths (bytes) in a directory, as frames: a whiteout where there is nothing. */
+export async function lookup(directory: string, paths: readonly string[], options: FilesOptions = {}): Promise<Buffer> {
+  let bytes: Buffer = Buffer.alloc(0)
+  await call(options, {
+    command: 'lookup',
+    args: [directory],
+    input: async (write) => write(Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1')),
+    output: async (out) => {
+      bytes = await collect(out)
+    },
+  })
+  return bytes
+}
+
+/** Bytes of all files below a directory. */
+export async function sizeOf(directory: string): Promise<number> {
+  let text = ''
+  const output = async (out: Readable): Promise<void> => {
+    text = (await collect(out)).toString()
+  }
+  await call({}, { command: 'size', args: [directory], output })
+  return Number(text)
+}
+
+/** Mounts something in this process's mount namespace, on a file or directory that is there. */
+export function bind(mount: Omit<BindMount, 'at' | 'alone'>, target: string): Promise<void> {
+  const flags = bindArguments({ ...mount, at: '' }).slice(0, -1)
+  return call({}, { command: 'bind', options: flags, args: [target] })
 }
 
 /** Streams the contents of a regular file in a tree. limit: bytes; a larger one is an error. */
@@ -190,15 +269,24 @@ export async function read(
   return bytes
 }
 
-/** Streams a directory as the tar of a layer. newest: seconds that no time in it exceeds. */
+/**
+ * Streams a directory as the tar of a layer, or plain: as it is. newest: seconds that no time in it exceeds. at: what of the
+ * directory (a path), what its name is in the tar, and whether it is what a link at the path leads to.
+ */
 export function pack(
   directory: string,
   output: (out: Readable) => Promise<void>,
-  options: FilesOptions & { readonly newest?: number | undefined; readonly plain?: boolean } = {},
+  options: FilesOptions & {
+    readonly newest?: number | undefined
+    readonly plain?: boolean
+    readonly at?: { readonly path: string; readonly as: string; readonly follow: boolean }
+  } = {},
 ): Promise<void> {
   const flags = [
     ...(options.newest === undefined ? [] : [`--newest=${options.newest}`]),
     ...(options.plain === true ? ['--plain'] : []),
+    ...(options.at === undefined ? [] : [`--path=${options.at.path}`, `--as=${options.at.as}`]),
+    ...(options.at?.follow === true ? ['--follow'] : []),
   ]
   return call(options, { command: 'pack', options: flags, args: [directory], output })
 }

@@ -2,16 +2,17 @@
 // What nobody needs any more. Whoever calls this holds the storage alone, so that no build or container uses it meanwhile.
 
 import { readdir, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { createHash } from 'node:crypto'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { chainIds } from '../layers/chain.ts'
-import { findProgram, remove } from '../host/files.ts'
+import { removeContainerLeftovers } from '../containers/leftovers.ts'
+import { findProgram, remove, sizeOf } from '../host/files.ts'
 import type { Storage } from '../storage.ts'
 import { blobsOf } from './archive.ts'
-import { isIndexType } from '../../spec/image/documents.ts'
+import { type Descriptor, isIndexType } from '../../spec/image/documents.ts'
 import { parseImageConfig, parseIndex, parseManifest } from './store.ts'
 
 export interface Collected {
@@ -19,33 +20,47 @@ export interface Collected {
   readonly bytes: number
 }
 
-/** Blobs and chain ids that an image needs. */
-async function needs(
-  storage: Storage,
-): Promise<{ readonly blobs: ReadonlySet<string>; readonly chains: ReadonlySet<string> }> {
-  const blobs = new Set<string>()
-  const chains = new Set<string>()
-  const addChains = async (digest: string, size: number, mediaType: string): Promise<void> => {
-    const descriptor = { digest, size, mediaType }
-    const bytes = await storage.images.readDocument(descriptor)
-    if (isIndexType(mediaType)) {
-      for (const one of parseIndex(bytes, digest).manifests) {
-        if (await storage.images.hasBlob(one.digest)) await addChains(one.digest, one.size, one.mediaType)
-      }
+/** What an image is made of: `blob DIGEST`, and `layer CHAIN-ID` for what is unpacked of it. */
+export async function partsOf({ images }: Pick<Storage, 'images'>, descriptor: Descriptor): Promise<readonly string[]> {
+  const parts = (await blobsOf(images, descriptor)).map(({ digest }) => `blob ${digest}`)
+  const add = async (one: Descriptor): Promise<void> => {
+    const bytes = await images.readDocument(one)
+    if (isIndexType(one.mediaType)) {
+      for (const inner of parseIndex(bytes, one.digest).manifests)
+        if (await images.hasBlob(inner.digest)) await add(inner)
       return
     }
-    const manifest = parseManifest(bytes, digest)
-    const config = parseImageConfig(await storage.images.readDocument(manifest.config), digest)
-    for (const id of chainIds(config.rootfs.diff_ids ?? [])) chains.add(id)
+    const manifest = parseManifest(bytes, one.digest)
+    const config = parseImageConfig(await images.readDocument(manifest.config), one.digest)
+    parts.push(...chainIds(config.rootfs.diff_ids ?? []).map((id) => `layer ${id}`))
   }
-  for (const { descriptor } of await storage.images.list()) {
-    for (const blob of await blobsOf(storage.images, descriptor)) blobs.add(blob.digest)
-    await addChains(descriptor.digest, descriptor.size, descriptor.mediaType).catch(() => undefined)
-  }
-  return { blobs, chains }
+  // One that is damaged has at least its blobs.
+  await add(descriptor).catch(() => undefined)
+  return parts
 }
 
-async function sizeOf(path: string): Promise<number> {
+/** Chain ids of the layers that a container lies on. */
+function layersBelow(storage: Storage, lower: readonly string[]): readonly string[] {
+  return lower.flatMap((path) => {
+    const [id = ''] = relative(storage.layers.directory, path).split('/')
+    return /^[a-f0-9]{64}$/.test(id) ? [`layer sha256:${id}`] : []
+  })
+}
+
+/** What images need, and containers, whether their images still have names or not. */
+async function needs(storage: Storage): Promise<ReadonlySet<string>> {
+  const needed = new Set<string>()
+  for (const { descriptor } of await storage.images.list()) {
+    for (const part of await partsOf(storage, descriptor)) needed.add(part)
+  }
+  for (const { record } of await storage.containers.list()) {
+    const own = await partsOf(storage, record.image.manifest).catch(() => [])
+    for (const part of [...own, ...layersBelow(storage, record.lower)]) needed.add(part)
+  }
+  return needed
+}
+
+async function fileSize(path: string): Promise<number> {
   return stat(path).then(
     ({ size }) => size,
     () => 0,
@@ -69,7 +84,7 @@ async function removeContainers(storage: Storage): Promise<readonly string[]> {
 
 /** What killed processes left: containers, half-written blobs and layers, directories of steps. */
 export async function removeLeftovers(storage: Storage): Promise<readonly string[]> {
-  const containers = await removeContainers(storage)
+  const containers = [...(await removeContainers(storage)), ...(await removeContainerLeftovers(storage))]
   const { scratch } = await storage.layers.list()
   const ingest = join(storage.images.directory, 'ingest')
   const left = [
@@ -89,23 +104,25 @@ export async function collectGarbage(storage: Storage, options: { readonly all: 
     for (const folder of ['steps', 'places', 'contexts', 'mounts'])
       await remove(join(storage.directory, 'cache', folder))
   }
-  const { blobs, chains } = await needs(storage)
+  const needed = await needs(storage)
   const cached = new Set(
     (await storage.cache.records()).flatMap(({ record }) =>
       record.layer === undefined ? [] : [record.layer.blob.digest],
     ),
   )
   for (const digest of await storage.images.blobs()) {
-    if (blobs.has(digest) || cached.has(digest)) continue
+    if (needed.has(`blob ${digest}`) || cached.has(digest)) continue
     const path = storage.images.blobPath(digest)
-    bytes += await sizeOf(path)
+    bytes += await fileSize(path)
     await rm(path, { force: true })
     removed.push(digest)
   }
   // A layer that is only in the cache is unpacked again when a build needs it.
   for (const id of (await storage.layers.list()).chainIds) {
-    if (chains.has(id)) continue
-    await remove(join(storage.layers.path(id), '..').replace(/\/$/, ''))
+    if (needed.has(`layer ${id}`)) continue
+    const directory = dirname(storage.layers.path(id))
+    bytes += await sizeOf(directory)
+    await remove(directory)
     removed.push(`layer ${id}`)
   }
   return { removed, bytes }

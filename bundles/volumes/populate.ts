@@ -21,7 +21,7 @@ export interface ImageTree {
 /** What the image has at a path; undefined: nothing. */
 async function entriesAt(target: string, path: string, files: FilesOptions): Promise<readonly Entry[] | undefined> {
   try {
-    return decodeEntries(await walk(target, toBytes(path), { ...files, follow: true }))
+    return decodeEntries(await walk(target, path, { ...files, follow: true }))
   } catch (e: unknown) {
     if (/\((ENOENT|ENOTDIR)\)/.test(messageOf(e))) return undefined
     throw e

@@ -4,10 +4,14 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { ContainerRecord, MountPoint } from '../containers/record.ts'
-import { DockError, printable } from '../error.ts'
+import { DockError, messageOf, printable } from '../error.ts'
+import { bind, walk } from '../host/files.ts'
+import { decodeEntries } from '../layers/frame.ts'
 import type { Storage } from '../storage.ts'
 import { mountArguments } from './local-driver.ts'
+import { subpathMount } from './oci-mounts.ts'
 import { isMountPoint, parseMountTable } from './mount-table.ts'
 import { populate } from './populate.ts'
 import { checkBindSource, checkPropagation } from './resolve.ts'
@@ -51,6 +55,26 @@ async function mountVolume(storage: Storage, point: MountPoint, { id, lower }: C
   await populate(storage.volumes, name, point.Destination, { lower, scratch, files })
 }
 
+const directoryOf = (storage: Storage, { id }: ContainerRecord): string => storage.containers.path(id)
+
+/** Puts a part of a volume where the runtime takes it from: links in the volume are not to lead the runtime elsewhere. */
+async function mountSubpath(
+  storage: Storage,
+  record: ContainerRecord,
+  point: MountPoint,
+  subpath: string,
+): Promise<void> {
+  const target = subpathMount(directoryOf(storage, record), point)
+  if (await mounted(target)) return
+  const found = await walk(point.Source, subpath, { only: true, follow: true }).catch((e: unknown) => {
+    throw new DockError(`cannot access path ${subpath} of the volume ${point.Name}: ${messageOf(e)}`, { exitCode: 125 })
+  })
+  await mkdir(dirname(target), { recursive: true, mode: 0o700 })
+  if (decodeEntries(found)[0]?.type === 'directory') await mkdir(target, { recursive: true })
+  else await writeFile(target, '')
+  await bind({ source: point.Source, subpath }, target)
+}
+
 /** Before a container starts, each time. Errors: DockError; `unprepareMounts` takes back what was done. */
 export async function prepareMounts(storage: Storage, record: ContainerRecord): Promise<void> {
   for (const point of record.mounts) {
@@ -60,6 +84,8 @@ export async function prepareMounts(storage: Storage, record: ContainerRecord): 
     } else if (point.Type === 'volume') {
       await mkdir(point.Source, { recursive: true, mode: 0o755 })
       await mountVolume(storage, point, record)
+      const subpath = point.Details?.Subpath ?? ''
+      if (subpath !== '') await mountSubpath(storage, record, point, subpath)
     }
   }
 }
@@ -76,6 +102,12 @@ async function needsMount(storage: Storage, name: string, id: string): Promise<b
   return Date.now() - mtimeMs < STARTING_MS
 }
 
+async function unmount(target: string): Promise<void> {
+  if (!(await mounted(target))) return
+  const { status, said } = await run('umount', ['--', target])
+  if (status !== 0) throw new DockError(`error while unmounting volume '${target}': ${said}`)
+}
+
 async function unmountVolume(storage: Storage, name: string, target: string, id: string): Promise<void> {
   const held = await storage.volumes.lock(name)
   try {
@@ -83,9 +115,7 @@ async function unmountVolume(storage: Storage, name: string, target: string, id:
     for (const other of await readdir(storage.volumes.path(name, 'mounted')).catch(() => [] as string[])) {
       if (await needsMount(storage, name, other)) return
     }
-    if (!(await mounted(target))) return
-    const { status, said } = await run('umount', ['--', target])
-    if (status !== 0) throw new DockError(`error while unmounting volume '${target}': ${said}`)
+    await unmount(target)
   } finally {
     await held.release()
   }
@@ -93,8 +123,10 @@ async function unmountVolume(storage: Storage, name: string, target: string, id:
 
 /** When a container has ended, however. What another one that runs still needs stays. */
 export async function unprepareMounts(storage: Storage, record: ContainerRecord): Promise<void> {
-  for (const { Type, Name } of record.mounts) {
+  for (const point of record.mounts) {
+    const { Type, Name } = point
     if (Type !== 'volume' || Name === undefined) continue
+    if ((point.Details?.Subpath ?? '') !== '') await unmount(subpathMount(directoryOf(storage, record), point))
     const volume = await storage.volumes.find(Name)
     if (volume === undefined || mountArguments(volume.Options, volume.Mountpoint) === undefined) continue
     await unmountVolume(storage, Name, volume.Mountpoint, record.id)

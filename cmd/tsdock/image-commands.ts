@@ -162,7 +162,8 @@ export const imageCommands: readonly Command[] = [
         name: 'force',
         short: 'f',
         type: 'boolean',
-        summary: 'all names of an id; no error when there is no such image',
+        summary:
+          'all names of an id, or the name of an image that a container has; no error when there is no such image',
       },
     ],
     examples: ['tsdock rmi helloworld'],
@@ -244,8 +245,8 @@ export const imageCommands: readonly Command[] = [
   },
   {
     name: 'prune',
-    aliases: ['image prune', 'system prune'],
-    summary: 'Remove what no image and no recent build needs',
+    aliases: ['builder prune'],
+    summary: 'Remove what no image, no container and no recent build needs',
     usage: '[OPTIONS]',
     positionals: { min: 0, max: 0 },
     flags: [

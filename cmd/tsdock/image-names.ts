@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DockError } from '../../bundles/error.ts'
 import { familiarText, parseReference, referenceText, withDefaultTag } from '../../bundles/images/reference.ts'
-import { findImage, openStorage, storageDirectory } from '../../bundles/storage.ts'
+import { containersOf } from '../../bundles/containers/prune.ts'
+import { isLive } from '../../bundles/containers/usage.ts'
+import type { StoredImage } from '../../bundles/images/store.ts'
+import { findImage, openStorage, type Storage, storageDirectory } from '../../bundles/storage.ts'
 import type { CommandInvocation } from './command.ts'
 
 /** `tsdock tag` */
@@ -20,37 +23,78 @@ export async function runTag({ positionals, storage: place }: CommandInvocation)
   }
 }
 
+interface Removal {
+  readonly text: string
+  readonly image: StoredImage
+  /** All entries of the image. */
+  readonly same: readonly StoredImage[]
+  /** It was named, and not its id. */
+  readonly byName: boolean
+  readonly force: boolean
+}
+
+/** Why an image cannot go, with Docker's words; undefined: it can. */
+async function conflictOf(
+  storage: Storage,
+  { text, image, same, byName, force }: Removal,
+): Promise<string | undefined> {
+  if (byName && same.length > 1) return undefined
+  const [user] = await containersOf(storage, image.descriptor.digest)
+  const short = image.descriptor.digest.slice(7, 19)
+  if (!byName && same.length > 1 && !force) {
+    return `conflict: unable to delete ${short} (must be forced) - image is referenced in multiple repositories`
+  }
+  if (user === undefined) return undefined
+  const id = user.record.id.slice(0, 12)
+  if (byName) {
+    return force
+      ? undefined
+      : `conflict: unable to remove repository reference "${text}" (must force) - container ${id} is using its referenced image ${short}`
+  }
+  if (isLive(user)) {
+    return `conflict: unable to delete ${short} (cannot be forced) - image is being used by running container ${id}`
+  }
+  return force
+    ? undefined
+    : `conflict: unable to delete ${short} (must be forced) - image is being used by stopped container ${id}`
+}
+
+/** Takes names away. What a container has stays, without a name. */
+async function removeNames(storage: Storage, { image, same, byName }: Removal): Promise<void> {
+  const gone = byName ? [image] : same
+  const isGone = (one: StoredImage): boolean =>
+    gone.some(({ name, descriptor }) => one.name === name && one.descriptor.digest === descriptor.digest)
+  const isUsed = (await containersOf(storage, image.descriptor.digest)).length > 0
+  await storage.images.change((images) => {
+    const kept = images.filter((one) => !isGone(one))
+    const last = !kept.some(({ descriptor }) => descriptor.digest === image.descriptor.digest)
+    return last && isUsed ? [...kept, { ...image, name: undefined }] : kept
+  })
+  for (const { name } of gone)
+    if (name !== undefined) process.stdout.write(`Untagged: ${familiarText(parseReference(name))}\n`)
+  if (gone.length === same.length && !isUsed) process.stdout.write(`Deleted: ${image.descriptor.digest}\n`)
+}
+
 /** `tsdock rmi`: what no name needs goes with the next `prune`, or here when the image has no name left. */
 export async function runRmi({ positionals, isSet, storage: place }: CommandInvocation): Promise<number> {
   const storage = await openStorage(storageDirectory(place))
+  const force = isSet('force')
   let status = 0
   try {
     for (const text of positionals) {
       const image = await findImage(storage.images, text)
-      if (image === undefined) {
-        if (!isSet('force')) {
-          process.stderr.write(`tsdock: No such image: ${text}\n`)
-          status = 1
-        }
-        continue
-      }
-      const byName = image.name !== undefined && image.name === nameOf(text)
-      const same = (await storage.images.list()).filter((one) => one.descriptor.digest === image.descriptor.digest)
-      if (!byName && same.length > 1 && !isSet('force')) {
-        process.stderr.write(`tsdock: ${text}: the image has several names (use -f, or remove them by name)\n`)
+      if (image === undefined && force) continue
+      const same = (await storage.images.list()).filter((one) => one.descriptor.digest === image?.descriptor.digest)
+      const removal =
+        image === undefined
+          ? undefined
+          : { text, image, same, byName: image.name !== undefined && image.name === nameOf(text), force }
+      const conflict = removal === undefined ? `No such image: ${text}` : await conflictOf(storage, removal)
+      if (removal !== undefined && conflict === undefined) await removeNames(storage, removal)
+      else {
+        process.stderr.write(`tsdock: ${conflict}\n`)
         status = 1
-        continue
       }
-      const gone = byName ? [image] : same
-      await storage.images.change((images) =>
-        images.filter(
-          (one) =>
-            !gone.some(({ name, descriptor }) => one.name === name && one.descriptor.digest === descriptor.digest),
-        ),
-      )
-      for (const { name } of gone)
-        if (name !== undefined) process.stdout.write(`Untagged: ${familiarText(parseReference(name))}\n`)
-      if (gone.length === same.length) process.stdout.write(`Deleted: ${image.descriptor.digest}\n`)
     }
     return status
   } finally {

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** A column has at least this width, as docker's have. */
+const NARROWEST = 10
+
 /** Columns under headings, three blanks apart. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const columns = Math.max(0, ...rows.map((row) => row.length))
-  const widths = Array.from({ length: columns }, (_, i) => Math.max(...rows.map((row) => [...(row[i] ?? '')].length)))
+  const widths = Array.from({ length: columns }, (_, i) =>
+    Math.max(NARROWEST, ...rows.map((row) => [...(row[i] ?? '')].length + 3)),
+  )
   return rows
     .map((row) =>
       row
-        .map((cell, i) => (i === row.length - 1 ? cell : cell + ' '.repeat((widths[i] ?? 0) - [...cell].length + 3)))
+        .map((cell, i) => (i === row.length - 1 ? cell : cell + ' '.repeat((widths[i] ?? 0) - [...cell].length)))
         .join(''),
     )
     .map((line) => `${line.trimEnd()}\n`)

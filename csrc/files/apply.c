@@ -61,6 +61,8 @@ static int make_room(const struct apply *a, int parent, const char *name, const 
 		return errno == ENOENT ? FREE : failed(a, errno, "fstatat", f->path);
 	if (f->type == FRAME_DIRECTORY && S_ISDIR(st.st_mode))
 		return DIRECTORY_THERE;
+	if (f->type == FRAME_DIRECTORY && a->options->strict)
+		return failed(a, ENOTDIR, "a directory in the place of the file", f->path);
 	if (S_ISDIR(st.st_mode) && a->options->merge)
 		return failed(a, EISDIR, "a file in the place of the directory", f->path);
 	r = tree_remove(a->e, parent, name);

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,26 +20,40 @@
 
 static const char usage[] =
 	"usage: tsdock-files COMMAND [OPTION...] ARGUMENT...\n"
-	"  apply [--source DIR] [--merge] [--below DIR...] DIR  make the entries on stdin in DIR\n"
-	"  walk [--follow] [--only] [--skip PATH...] DIR PATH  write the entries at PATH in DIR\n"
+	"  apply [--source DIR] [--merge [--strict]] [--below DIR...] DIR  make the entries on "
+	"stdin in "
+	"DIR\n"
+	"  walk [--follow] [--only] [--layer] [--skip PATH...] DIR PATH  write the entries at PATH "
+	"in "
+	"DIR\n"
+	"  lookup DIR                           write the entries at the paths on stdin\n"
+	"  size DIR                             print the bytes of all files below DIR\n"
 	"  read [--limit BYTES] DIR PATH        write the contents of a file in DIR\n"
-	"  pack [--newest SECONDS] [--plain] DIR  write DIR as the tar of a layer\n"
+	"  pack [--newest SECONDS] [--plain [--path PATH] [--as NAME] [--follow]] DIR  write DIR "
+	"as the "
+	"tar of a layer\n"
 	"  run --target DIR [...] PROGRAM ARG... run a program beside an overlay mount\n"
 	"  remove DIR                           remove DIR and all below it\n"
 	"  lock [--shared] FILE                 hold a lock until stdin ends\n"
+	"  bind --bind FILE [...] TARGET        mount FILE on TARGET, for others to see\n"
 	"overlay (apply, walk, read, pack, run): --target DIR [--upper DIR --work DIR] [--durable] "
-	"--lower DIR...\n"
+	"[--seal] --lower DIR...\n"
+	"in it: --bind FILE [--subpath PATH] [--readonly] [--alone] --at PATH\n"
+	"--process PID:START: DIR may be -, for the root directory of that process\n"
 	"--unprivileged: in a user namespace; --old-mount: as before Linux 6.5\n";
 
 #define MAX_LOWER 1000 /* of all overlays */
 #define MAX_OVERLAYS 32
 #define MAX_SKIP 1000
+#define MAX_BINDS 256
 
 struct options {
 	struct apply_options apply;
 	struct pack_options pack;
 	struct overlay overlays[MAX_OVERLAYS];
-	int overlay_count, lower_count;
+	int overlay_count, lower_count, bind_count;
+	struct bind binds[MAX_BINDS];
+	const char *process;
 	char *lower[MAX_LOWER], *below[MAX_LOWER];
 	long long limit;
 	struct walk_options walk;
@@ -66,6 +79,17 @@ enum {
 	ONLY,
 	BELOW,
 	OLD_MOUNT,
+	STRICT,
+	LAYER,
+	PATH,
+	AS,
+	SEAL,
+	BIND,
+	SUBPATH,
+	READONLY,
+	ALONE,
+	AT,
+	PROCESS,
 };
 
 static const struct option long_options[] = {
@@ -86,6 +110,17 @@ static const struct option long_options[] = {
 	{"only", no_argument, NULL, ONLY},
 	{"below", required_argument, NULL, BELOW},
 	{"old-mount", no_argument, NULL, OLD_MOUNT},
+	{"strict", no_argument, NULL, STRICT},
+	{"layer", no_argument, NULL, LAYER},
+	{"path", required_argument, NULL, PATH},
+	{"as", required_argument, NULL, AS},
+	{"seal", no_argument, NULL, SEAL},
+	{"bind", required_argument, NULL, BIND},
+	{"subpath", required_argument, NULL, SUBPATH},
+	{"readonly", no_argument, NULL, READONLY},
+	{"alone", no_argument, NULL, ALONE},
+	{"at", required_argument, NULL, AT},
+	{"process", required_argument, NULL, PROCESS},
 	{0},
 };
 
@@ -118,6 +153,8 @@ static int take_overlay_option(struct err *e, struct options *o, int option)
 		last->work = optarg;
 	else if (option == DURABLE)
 		last->durable = 1;
+	else if (option == SEAL)
+		last->seal = 1;
 	else if (o->lower_count == MAX_LOWER)
 		return err_set(e, E2BIG, "more than %d layers", MAX_LOWER);
 	else {
@@ -125,6 +162,56 @@ static int take_overlay_option(struct err *e, struct options *o, int option)
 		last->lower_count++;
 	}
 	return 0;
+}
+
+static int take_bind_option(struct err *e, struct options *o, int option)
+{
+	struct bind *last = o->bind_count ? &o->binds[o->bind_count - 1] : NULL;
+
+	if (option == BIND) {
+		if (o->bind_count == MAX_BINDS)
+			return err_set(e, E2BIG, "more than %d binds", MAX_BINDS);
+		o->binds[o->bind_count++] = (struct bind){
+			.source = optarg,
+			.root = o->overlay_count ? o->overlays[o->overlay_count - 1].target : "/",
+		};
+		return 0;
+	}
+	if (!last)
+		return err_set(e, EINVAL, "an option without --bind");
+	if (option == SUBPATH)
+		last->subpath = optarg;
+	else if (option == READONLY)
+		last->readonly = 1;
+	else if (option == ALONE)
+		last->alone = 1;
+	else
+		last->at = optarg;
+	return 0;
+}
+
+/* Those that a command takes for itself. Return: 0 when it is none. */
+static int take_word(struct options *o, int option)
+{
+	switch (option) {
+	case STRICT:
+		o->apply.strict = 1;
+		return 1;
+	case LAYER:
+		o->walk.layer = 1;
+		return 1;
+	case PATH:
+		o->pack.path = optarg;
+		return 1;
+	case AS:
+		o->pack.as = optarg;
+		return 1;
+	case PROCESS:
+		o->process = optarg;
+		return 1;
+	default:
+		return 0;
+	}
 }
 
 static int take_option(struct err *e, struct options *o, int option)
@@ -137,7 +224,7 @@ static int take_option(struct err *e, struct options *o, int option)
 		o->apply.merge = 1;
 		return 0;
 	case FOLLOW:
-		o->walk.follow = 1;
+		o->walk.follow = o->pack.follow = 1;
 		return 0;
 	case LIMIT:
 		return number(e, optarg, &o->limit);
@@ -173,9 +260,16 @@ static int take_option(struct err *e, struct options *o, int option)
 	case WORK:
 	case LOWER:
 	case DURABLE:
+	case SEAL:
 		return take_overlay_option(e, o, option);
+	case BIND:
+	case SUBPATH:
+	case READONLY:
+	case ALONE:
+	case AT:
+		return take_bind_option(e, o, option);
 	default:
-		return err_set(e, EINVAL, "an unknown option");
+		return take_word(o, option) ? 0 : err_set(e, EINVAL, "an unknown option");
 	}
 }
 
@@ -188,26 +282,41 @@ static int mount_overlays(struct err *e, struct options *o)
 		o->overlays[i].old_mount = o->old_mount;
 		r = files_mount_overlay(e, &o->overlays[i]);
 	}
+	/* Without an overlay there is no namespace of its own: then binds belong to the command `bind`. */
+	for (int i = 0; r == 0 && o->overlay_count && i < o->bind_count; i++)
+		r = o->binds[i].at ? files_bind(e, &o->binds[i])
+				   : err_set(e, EINVAL, "a bind without --at");
+	for (int i = 0; r == 0 && i < o->overlay_count; i++)
+		if (o->overlays[i].seal)
+			r = files_seal(e, o->overlays[i].target);
 	return r;
 }
 
-int files_lock(struct err *e, const char *path, int shared)
+/* Puts the root of a process in the place of "-". */
+static int open_process(struct err *e, struct options *o, char **directory)
 {
-	_fd_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	ssize_t n;
-	char c;
+	static struct tree_link link; /* open until the end */
+	int fd = files_process_root(e, o->process);
 
 	if (fd < 0)
-		return err_set(e, errno, "open \"%s\"", path);
-	while (flock(fd, shared ? LOCK_SH : LOCK_EX) < 0)
-		if (errno != EINTR)
-			return err_set(e, errno, "flock \"%s\"", path);
-	if (write_full(1, "held\n", 5) < 0)
-		return 0;
-	do
-		n = read(0, &c, 1);
-	while (n > 0 || (n < 0 && errno == EINTR));
+		return fd;
+	link = tree_link(fd);
+	if (directory && strcmp(*directory, "-") == 0)
+		*directory = link.path;
+	if (o->apply.source && strcmp(o->apply.source, "-") == 0)
+		o->apply.source = link.path;
 	return 0;
+}
+
+static int bind_one(struct err *e, struct options *o, char *target)
+{
+	struct bind *b = &o->binds[0];
+
+	if (o->bind_count != 1 || b->at || *target != '/')
+		return 2;
+	b->root = "/";
+	b->at = target;
+	return files_bind(e, b);
 }
 
 static struct rlimit own_descriptors;
@@ -243,6 +352,12 @@ static int dispatch(struct err *e, const char *command, struct options *o, int a
 		return files_apply(e, &o->apply, argv[0]);
 	if (strcmp(command, "walk") == 0 && argc == 2)
 		return files_walk(e, &o->walk, argv[0], argv[1]);
+	if (strcmp(command, "lookup") == 0 && argc == 1)
+		return files_lookup(e, argv[0]);
+	if (strcmp(command, "size") == 0 && argc == 1)
+		return files_size(e, argv[0]);
+	if (strcmp(command, "bind") == 0 && argc == 1)
+		return bind_one(e, o, argv[0]);
 	if (strcmp(command, "read") == 0 && argc == 2)
 		return files_read(e, argv[0], argv[1], o->limit);
 	if (strcmp(command, "pack") == 0 && argc == 1)
@@ -271,6 +386,8 @@ int main(int argc, char **argv)
 	allow_descriptors();
 	if (r == 0)
 		r = mount_overlays(&e, &o);
+	if (r == 0 && o.process)
+		r = open_process(&e, &o, optind < argc - 1 ? &argv[1 + optind] : NULL);
 	if (r == 0)
 		r = dispatch(&e, argv[1], &o, argc - 1 - optind, argv + 1 + optind);
 	if (r == 2)

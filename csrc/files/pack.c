@@ -286,20 +286,37 @@ static void free_pack(struct pack *p)
 	free(p);
 }
 
-int files_pack(struct err *e, const struct pack_options *options, const char *directory)
+/* What is packed. Return: fd or -errno with e filled. */
+static int open_top(struct err *e, const struct pack_options *options, const char *directory)
 {
 	_fd_close_ int root = tree_open_root(e, directory);
+
+	if (root < 0 || !options->path)
+		return take_fd(&root);
+	return options->follow ? tree_follow(e, root, options->path)
+			       : tree_open(e, root, options->path);
+}
+
+int files_pack(struct err *e, const struct pack_options *options, const char *directory)
+{
+	_fd_close_ int root = open_top(e, options, directory);
+	size_t as = options->as ? strlen(options->as) : 0;
 	struct pack *p;
 	int r;
 
 	if (root < 0)
 		return root;
+	if (as >= sizeof(p->path))
+		return err_set(e, ENAMETOOLONG, "the name \"%.100s...\"", options->as);
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return err_set(e, ENOMEM, "malloc");
 	p->e = e;
 	p->options = options;
 	p->dir = -1;
+	if (as)
+		memcpy(p->path, options->as, as + 1);
+	p->length = as;
 	p->chunk = malloc(CHUNK);
 	r = p->chunk ? visit_fd(p, &root) : err_set(e, ENOMEM, "malloc");
 	if (r == 0)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../base/io.h"
+#include "attributes.h"
 #include "files.h"
 #include "frame.h"
 #include "tree.h"
@@ -47,6 +48,14 @@ static uint8_t type_of(mode_t mode)
 	}
 }
 
+/* An entry without anything but its path. */
+static int write_mark(struct walk *w, uint8_t type)
+{
+	struct frame f = {.type = type, .path = w->path, .path_length = (uint32_t)w->length};
+
+	return frame_write(w->e, stdout, &f);
+}
+
 static int write_entry(struct walk *w, int fd, const struct stat *st)
 {
 	struct frame f = {
@@ -80,7 +89,8 @@ static int write_entry(struct walk *w, int fd, const struct stat *st)
 		f.xattrs = w->xattrs.data;
 		f.xattr_length = (uint32_t)w->xattrs.length;
 	}
-	return frame_write(w->e, stdout, &f);
+	return w->options->layer && tree_is_whiteout(st) ? write_mark(w, FRAME_WHITEOUT)
+							 : frame_write(w->e, stdout, &f);
 }
 
 static int visit(void *context, const char *name);
@@ -95,6 +105,9 @@ static int visit_fd(struct walk *w, int *fd)
 	if (fstat(*fd, &st) < 0)
 		return err_set(w->e, errno, "fstat \"%s\"", w->path);
 	r = write_entry(w, *fd, &st);
+	if (r == 0 && w->options->layer && S_ISDIR(st.st_mode) &&
+	    attributes_is_opaque(&(struct attributes_options){0}, *fd))
+		r = write_mark(w, FRAME_OPAQUE);
 	if (r < 0 || w->options->only || !S_ISDIR(st.st_mode))
 		return r;
 	dir = openat(*fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -167,6 +180,53 @@ int files_walk(struct err *e, const struct walk_options *options, const char *di
 	if (r == 0 && fflush(stdout) != 0)
 		r = err_set(e, errno, "write of the stream of files");
 	return r;
+}
+
+static int lookup(struct walk *w, int root, const char *path)
+{
+	_fd_close_ int fd = -1;
+	struct stat st;
+
+	w->length = strlen(path);
+	if (w->length >= sizeof(w->path))
+		return err_set(w->e, ENAMETOOLONG, "openat2 \"%.100s...\"", path);
+	memcpy(w->path, path, w->length + 1);
+	fd = tree_open(w->e, root, path);
+	if (fd == -ENOENT || fd == -ENOTDIR)
+		return write_mark(w, FRAME_WHITEOUT);
+	if (fd < 0)
+		return fd;
+	return fstat(fd, &st) < 0 ? err_set(w->e, errno, "fstat \"%s\"", path)
+				  : write_entry(w, fd, &st);
+}
+
+#define MAX_PATHS (1u << 30)
+
+int files_lookup(struct err *e, const char *directory)
+{
+	const struct walk_options options = {.only = 1};
+	_fd_close_ int root = tree_open_root(e, directory);
+	struct frame end = {.type = FRAME_END};
+	_free_ char *paths = NULL;
+	ssize_t length = root < 0 ? 0 : read_all(0, &paths, MAX_PATHS);
+	struct walk *w;
+	int r = 0;
+
+	if (root < 0 || length < 0)
+		return root < 0 ? root : err_set(e, (int)-length, "read of the paths");
+	w = calloc(1, sizeof(*w));
+	if (!w)
+		return err_set(e, ENOMEM, "malloc");
+	w->e = e;
+	w->options = &options;
+	for (const char *path = paths; r == 0 && path < paths + length; path += strlen(path) + 1)
+		r = lookup(w, root, path);
+	free(w->xattrs.data);
+	free(w);
+	if (r == 0)
+		r = frame_write(e, stdout, &end);
+	return r == 0 && fflush(stdout) != 0 ? err_set(e, errno, "write of the stream of files")
+					     : r;
 }
 
 int files_read(struct err *e, const char *directory, const char *path, long long limit)
