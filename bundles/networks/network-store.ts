@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Networks as files: networks/<name>.json.
 
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { link, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { DockError } from '../error.ts'
 import { lock } from '../host/files.ts'
 import { overlap, parseSubnet, type Subnet } from './address.ts'
@@ -44,16 +44,20 @@ function checkDriver(driver: string): Driver {
   throw new DockError(`could not find plugin ${driver} in v1 plugin registry: there are ${drivers.join(', ')}`)
 }
 
+/** Storages know nothing of each other: the bridge of each one's default network has a name of its own. */
+const defaultBridge = (directory: string): string =>
+  directory === '/var/lib/tsdock/networks'
+    ? 'tsdock0'
+    : `tsdock-${createHash('sha256').update(resolve(directory)).digest('hex').slice(0, 8)}`
+
 /** The name of the link on the host. Errors: DockError. */
-async function deviceFor(request: NetworkRequest, id: string): Promise<string> {
+async function deviceFor(request: NetworkRequest, id: string, directory: string): Promise<string> {
   const { driver, options } = request
   if (driver === 'bridge') {
     const given = options['com.docker.network.bridge.name'] ?? ''
     if (given.length > 15) throw new DockError(`the bridge name ${given}: the kernel takes 15 letters at most`)
     if (given !== '') return given
-    if (request.name !== DEFAULT_NETWORK) return `br-${id.slice(0, 12)}`
-    // Another storage on this host may have the first name.
-    for (let i = 0; ; i++) if (!(await hasLink(`tsdock${i}`))) return `tsdock${i}`
+    return request.name === DEFAULT_NETWORK ? defaultBridge(directory) : `br-${id.slice(0, 12)}`
   }
   const parent = options['parent'] ?? (await defaultDevice())
   if (parent === undefined)
@@ -133,7 +137,7 @@ export class NetworkStore {
     // Subnets that are named may lie behind a router of the host's; those of macvlan are the host's own.
     const direct = driver === 'bridge' ? host.filter((route) => route.direct) : []
     const used = [...networks, ...(request.subnets.length > 0 ? direct : host).map(({ subnet }) => subnet)]
-    const device = await deviceFor(request, id)
+    const device = await deviceFor(request, id, this.directory)
     const record: NetworkRecord = {
       Name: request.name,
       Id: id,
@@ -183,11 +187,7 @@ export class NetworkStore {
       const others = (await this.list()).filter(({ Name }) => Name !== DEFAULT_NETWORK)
       const used = [...subnetsOf(others), ...(await usedSubnets()).map(({ subnet }) => subnet)]
       const request = defaultRequest(record.EnableIPv6)
-      const fresh = {
-        ...record,
-        IPAM: chooseSubnets(record.Id, request, used),
-        device: await deviceFor(request, record.Id),
-      }
+      const fresh = { ...record, IPAM: chooseSubnets(record.Id, request, used) }
       await replaceFile(this.#path(record.Name), `${JSON.stringify(fresh)}\n`)
       return fresh
     })

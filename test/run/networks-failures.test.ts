@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DockError } from '../../bundles/error.ts'
+import { isAlive } from '../../bundles/networks/sandbox.ts'
 import { NetHost, networkTestsNeed, rules } from '../helpers/networks.ts'
 import { newDir, newPath, projectDir } from '../helpers/work-dir.ts'
 
@@ -129,7 +130,10 @@ else {
     ] as const) {
       test(`killed ${moment} ${name}: repair takes all down`, async () => {
         await cutOff(name, script)
+        const plugin = (await host.networks.sandboxes.read(host.ids.get('web') ?? ''))?.plugin
+        assert.ok(await isAlive(plugin))
         await host.networks.repair(new Set())
+        assert.not(await isAlive(plugin))
         await host.nothingLeft()
         // All is free again.
         await host.up('web', { ports })

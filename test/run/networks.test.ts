@@ -291,6 +291,21 @@ else {
     }
   })
 
+  test('two storages do not meet', async () => {
+    const other = new NetHost()
+    const ours = await host.networks.store.default()
+    // Made while nothing of the first one is there to be seen.
+    const theirs = await other.networks.store.default()
+    assert.is(theirs.IPAM[0]?.Subnet, ours.IPAM[0]?.Subnet)
+    assert.is.not(theirs.device, ours.device)
+    const a = await host.up('a')
+    const b = await other.up('b')
+    assert.is.not(b.IPAddress, a.IPAddress)
+    await host.serve('a', 80)
+    assert.match(host.ask(undefined, 'tcp', a.IPAddress, 80), /^a /)
+    await other.end()
+  })
+
   test('without networks there is lo, and little is spent', async () => {
     await host.networks.sandboxes.open()
     const begin = performance.now()
