@@ -10,9 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../base/console.h"
 #include "../base/io.h"
 #include "../base/sys.h"
-#include "console.h"
 #include "pump.h"
 
 #define PUMPS 3

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The caller's terminal, while a container's terminal is shown on it. */
-#ifndef TSRUN_FRONT_CONSOLE_H
-#define TSRUN_FRONT_CONSOLE_H
+#ifndef TSRUN_BASE_CONSOLE_H
+#define TSRUN_BASE_CONSOLE_H
 
 #include <termios.h>
 
