@@ -14,6 +14,9 @@ struct console {
 /* Finds the caller's terminal and puts it into raw mode. Without one, nothing happens. */
 void console_open(struct console *c);
 
+/* The same for a terminal that is at hand, on which newlines are to pass as they come. Return: is it one? */
+int console_take(struct console *c, int fd);
+
 /* Gives the container's terminal the size of the caller's. */
 void console_resize(const struct console *c, int master);
 

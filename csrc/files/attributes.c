@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attributes.h"
-#include "../base/io.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +7,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "../base/io.h"
 #include "tree.h"
 #include "xattrs.h"
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "xattrs.h"
-#include "../base/io.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -9,6 +8,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "../base/io.h"
 #include "tree.h"
 
 #define MAX_NAMES 65536

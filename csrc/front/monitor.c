@@ -12,8 +12,8 @@
 
 #include "../base/console.h"
 #include "../base/io.h"
+#include "../base/pump.h"
 #include "../base/sys.h"
-#include "pump.h"
 
 #define PUMPS 3
 
