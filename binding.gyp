@@ -92,14 +92,7 @@
     {
       'target_name': 'tsdock-monitor',
       'type': 'executable',
-      # The overlay, and the caller's terminal, are those of its sisters.
-      'sources': [
-        '<!@(find csrc/base csrc/monitor -name "*.c")',
-        'csrc/files/overlay.c',
-        'csrc/files/remove.c',
-        'csrc/files/tree.c',
-        'csrc/front/console.c',
-      ],
+      'sources': ['<!@(find csrc/base csrc/monitor -name "*.c")'],
       'ldflags': ['-static'],
       'conditions': [
         [

@@ -152,7 +152,7 @@ const steps: readonly Step[] = [
   },
   {
     name: 'tsdock-monitor',
-    inputs: [...gyp, 'csrc/{base,monitor}/**', 'csrc/files/{overlay,remove,tree}.*', 'csrc/front/console.*'],
+    inputs: [...gyp, 'csrc/{base,monitor}/**'],
     outputs: ['dist/bin/tsdock-monitor'],
     settings: cSettings,
     run: () => buildC('tsdock-monitor'),

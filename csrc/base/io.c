@@ -32,6 +32,14 @@ int fd_above_stdio(int fd)
 	return moved;
 }
 
+struct fd_link fd_link(int fd)
+{
+	struct fd_link link;
+
+	snprintf(link.path, sizeof(link.path), "/proc/self/fd/%d", fd);
+	return link;
+}
+
 int write_full(int fd, const void *data, size_t length)
 {
 	const char *at = data;
@@ -144,9 +152,9 @@ int file_begin(int dirfd)
 
 int file_publish(int fd, int dirfd, const char *name)
 {
-	char path[32];
+	const struct fd_link link = fd_link(fd);
+	const char *path = link.path;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	if (linkat(AT_FDCWD, path, dirfd, name, AT_SYMLINK_FOLLOW) == 0)
 		return 0;
 	if (errno != EEXIST || unlinkat(dirfd, name, 0) < 0 ||

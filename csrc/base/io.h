@@ -24,6 +24,12 @@ void free_cleanup(void *pointer);
 /* Moves an fd above stdio, so that a closed 0, 1 or 2 is never taken for something else. Consumes fd. */
 int fd_above_stdio(int fd);
 
+/* Path of what an fd refers to: for the calls that take no descriptor, or none that is O_PATH. */
+struct fd_link {
+	char path[32];
+};
+struct fd_link fd_link(int fd);
+
 /* Writes all of it, repeating after EINTR and short writes (blocking fds only). Return: 0 or -errno. */
 int write_full(int fd, const void *data, size_t length);
 

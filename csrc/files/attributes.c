@@ -7,6 +7,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "../base/io.h"
 #include "tree.h"
 #include "xattrs.h"
 
@@ -25,7 +26,7 @@ static int set_xattr(void *context, const char *name, const void *value, size_t 
 {
 	const struct target *t = context;
 
-	if (!xattrs_belong(name) || setxattr(tree_link(t->fd).path, name, value, size, 0) == 0 ||
+	if (!xattrs_belong(name) || setxattr(fd_link(t->fd).path, name, value, size, 0) == 0 ||
 	    errno == ENOTSUP || (errno == EPERM && t->options->unprivileged))
 		return 0;
 	return err_set(t->e, errno, "setxattr %.300s \"%s\"", name, t->path);
@@ -55,7 +56,7 @@ int attributes_set(struct err *e, const struct attributes_options *options, int 
 	}
 	if (f->type == FRAME_SYMLINK)
 		return 0;
-	if (chmod(tree_link(fd).path, f->mode) < 0)
+	if (chmod(fd_link(fd).path, f->mode) < 0)
 		return err_set(e, errno, "chmod \"%s\"", f->path);
 	return f->xattr_length ? set_xattrs(&target, f) : 0;
 }
@@ -103,7 +104,7 @@ static const char *opaque_mark(const struct attributes_options *options)
 int attributes_mark_opaque(struct err *e, const struct attributes_options *options, int fd,
 			   const char *path)
 {
-	return setxattr(tree_link(fd).path, opaque_mark(options), "y", 1, 0) < 0
+	return setxattr(fd_link(fd).path, opaque_mark(options), "y", 1, 0) < 0
 		       ? err_set(e, errno, "setxattr (opaque) \"%s\"", path)
 		       : 0;
 }
@@ -112,6 +113,6 @@ int attributes_is_opaque(const struct attributes_options *options, int fd)
 {
 	char value[4];
 
-	return getxattr(tree_link(fd).path, opaque_mark(options), value, sizeof(value)) == 1 &&
+	return getxattr(fd_link(fd).path, opaque_mark(options), value, sizeof(value)) == 1 &&
 	       *value == 'y';
 }

@@ -4,6 +4,7 @@
 #define TSRUN_FILES_FILES_H
 
 #include "../base/err.h"
+#include "../base/overlay.h"
 
 struct apply_options {
 	const char *source; /* directory that copies come from */
@@ -49,16 +50,6 @@ struct pack_options {
 
 /* Writes an overlay's upper directory, or any other, as the tar of a layer. */
 int files_pack(struct err *e, const struct pack_options *options, const char *directory);
-
-struct overlay {
-	const char *target, *upper, *work; /* upper NULL: read-only */
-	char *const *lower;		   /* the highest first */
-	int lower_count;
-	int unprivileged;
-	int durable;   /* sync at the end as usual */
-	int seal;      /* read-only once all is mounted in it */
-	int old_mount; /* by mount(2), as before Linux 6.5 */
-};
 
 /* Enters a mount namespace of its own: what is mounted in it goes with the last process there, however that ends. */
 int files_private_mounts(struct err *e);

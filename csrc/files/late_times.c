@@ -56,7 +56,7 @@ static int set_one(struct err *e, int root, const struct late_time *one)
 		return 0;
 	if (fd < 0)
 		return fd;
-	return utimensat(AT_FDCWD, tree_link(fd).path, times, 0) < 0
+	return utimensat(AT_FDCWD, fd_link(fd).path, times, 0) < 0
 		       ? err_set(e, errno, "utimensat \"%s\"", one->path)
 		       : 0;
 }

@@ -295,12 +295,12 @@ static int mount_overlays(struct err *e, struct options *o)
 /* Puts the root of a process in the place of "-". */
 static int open_process(struct err *e, struct options *o, char **directory)
 {
-	static struct tree_link link; /* open until the end */
+	static struct fd_link link; /* open until the end */
 	int fd = files_process_root(e, o->process);
 
 	if (fd < 0)
 		return fd;
-	link = tree_link(fd);
+	link = fd_link(fd);
 	if (directory && strcmp(*directory, "-") == 0)
 		*directory = link.path;
 	if (o->apply.source && strcmp(o->apply.source, "-") == 0)

@@ -143,17 +143,9 @@ int tree_follow(struct err *e, int root, const char *path)
 	return fd < 0 ? err_set(e, -fd, "openat2 \"%s\"", path) : fd;
 }
 
-struct tree_link tree_link(int fd)
-{
-	struct tree_link link;
-
-	snprintf(link.path, sizeof(link.path), "/proc/self/fd/%d", fd);
-	return link;
-}
-
 int tree_reopen(int fd, int flags)
 {
-	int opened = open(tree_link(fd).path, flags | O_CLOEXEC | O_NOCTTY);
+	int opened = open(fd_link(fd).path, flags | O_CLOEXEC | O_NOCTTY);
 
 	return opened < 0 ? -errno : opened;
 }

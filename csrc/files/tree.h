@@ -41,12 +41,6 @@ int tree_follow(struct err *e, int root, const char *path);
 /* Opens the regular file that an O_PATH fd refers to. Return: fd or -errno. */
 int tree_reopen(int fd, int flags);
 
-/* Path of what an fd refers to: for the calls that take no descriptor, or none that is O_PATH. */
-struct tree_link {
-	char path[32];
-};
-struct tree_link tree_link(int fd);
-
 /* Calls each for all names of a directory, in the order of their bytes. Return: 0 or what each returned. */
 int tree_list(struct err *e, int dir, const char *path,
 	      int (*each)(void *context, const char *name), void *context);

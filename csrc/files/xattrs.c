@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "../base/io.h"
 #include "tree.h"
 
 #define MAX_NAMES 65536
@@ -55,7 +56,7 @@ static const char *next_name(const char *names, ssize_t size, const char *after)
 int xattrs_read(struct err *e, struct xattrs *x, int fd, const char *path)
 {
 	static char names[MAX_NAMES], value[MAX_VALUE];
-	const struct tree_link link = tree_link(fd);
+	const struct fd_link link = fd_link(fd);
 	ssize_t n;
 
 	x->length = 0;

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../base/console.h"
 #include "../base/io.h"
-#include "console.h"
 #include "container.h"
 #include "debug.h"
 #include "exec_fifo.h"

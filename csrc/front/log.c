@@ -12,6 +12,7 @@
 
 #include "../base/appendix.h"
 #include "../base/io.h"
+#include "../base/utf8.h"
 
 static struct {
 	int fd; /* 0: not opened, messages go to stderr */
@@ -39,22 +40,6 @@ int log_open(struct err *e, const char *file, const char *format, int debug)
 int log_descriptor(void)
 {
 	return sink.fd > 0 ? sink.fd : 2;
-}
-
-/* Length of the UTF-8 sequence at s, or 0 when it is none. */
-static size_t utf8_length(const unsigned char *s)
-{
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-
-	if (s[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
 }
 
 /* Escapes text for a double-quoted JSON string, which logrus' text form can be read as too. Return: end of what was written. */

@@ -10,10 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../base/console.h"
 #include "../base/io.h"
+#include "../base/pump.h"
 #include "../base/sys.h"
-#include "console.h"
-#include "pump.h"
 
 #define PUMPS 3
 

@@ -2,8 +2,8 @@
 /* `restore`: a new container, whose processes criu makes from an image. */
 #include <string.h>
 
+#include "../base/console.h"
 #include "../base/io.h"
-#include "console.h"
 #include "handout.h"
 #include "launch.h"
 #include "monitor.h"

@@ -2,8 +2,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../base/console.h"
 #include "../base/io.h"
-#include "console.h"
 #include "launch.h"
 #include "log.h"
 #include "monitor.h"

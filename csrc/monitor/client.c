@@ -12,8 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../base/console.h"
 #include "../base/io.h"
-#include "../front/console.h"
 #include "clients.h"
 #include "keys.h"
 

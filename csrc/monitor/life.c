@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "../base/io.h"
-#include "../files/files.h"
+#include "../base/overlay.h"
 
 #define FIRST_WAIT 100
 #define LONGEST_WAIT 60000
@@ -29,7 +29,7 @@ int life_mount(struct err *e, struct monitor *m)
 				  .lower_count = s->lower.count,
 				  .unprivileged = geteuid() != 0,
 				  .durable = 1};
-	int r = files_mount_overlay(e, &overlay);
+	int r = overlay_mount(e, &overlay);
 
 	m->mounted = r == 0;
 	return r;

@@ -2,7 +2,7 @@
 import type { Container } from '../../../bundles/containers/container-store.ts'
 import { healthOf, statusOf } from '../../../bundles/containers/describe.ts'
 import { filterContainers, portsOf, statusText } from '../../../bundles/containers/list.ts'
-import { writtenSize } from '../../../bundles/containers/usage.ts'
+import { sizeOf } from '../../../bundles/host/files.ts'
 import { familiarText, parseReference } from '../../../bundles/images/reference.ts'
 import { openStorage, type Storage, storageDirectory } from '../../../bundles/storage.ts'
 import type { CommandInvocation } from '../command.ts'
@@ -86,7 +86,7 @@ async function rowOf(storage: Storage, container: Container, { whole, size, now,
     Mounts: mounts.map((one) => (whole ? one : shorten(one, 15))).join(','),
     LocalVolumes: String(record.mounts.filter(({ Type }) => Type === 'volume').length),
     Networks: networks.length === 0 ? record.hostConfig.NetworkMode : networks.join(','),
-    Size: size ? sizeText(await writtenSize(storage, record)) : '0B',
+    Size: size ? sizeText(await sizeOf(storage.containers.path(record.id, 'diff'))) : '0B',
   }
 }
 

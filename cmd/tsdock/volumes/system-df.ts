@@ -3,16 +3,12 @@ import type { ContainerState } from '../../../bundles/containers/record.ts'
 import { type DiskUsage, diskUsage, isLive } from '../../../bundles/containers/usage.ts'
 import { familiarText, parseReference } from '../../../bundles/images/reference.ts'
 import { openStorage, storageDirectory } from '../../../bundles/storage.ts'
-import { type CommandInvocation, wantsJson } from '../command.ts'
+import type { CommandInvocation } from '../command.ts'
 import { ageText, formatTable, sizeText } from '../table.ts'
+import { printRows } from '../template/rows.ts'
+import { compileTemplate } from '../template/template.ts'
 
-interface Row {
-  readonly Type: string
-  readonly TotalCount: string
-  readonly Active: string
-  readonly Size: string
-  readonly Reclaimable: string
-}
+type Row = Readonly<Record<keyof typeof headings, string>>
 
 const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0)
 
@@ -87,23 +83,24 @@ function verbose({ images, containers, volumes, cache }: DiskUsage, now: number)
   ].join('\n')
 }
 
+const headings = {
+  Type: 'TYPE',
+  TotalCount: 'TOTAL',
+  Active: 'ACTIVE',
+  Size: 'SIZE',
+  Reclaimable: 'RECLAIMABLE',
+} as const
+
 /** `tsdock system df` */
 export async function runSystemDf(invocation: CommandInvocation): Promise<number> {
-  const json = wantsJson(invocation)
+  const format = invocation.text('format')
   const storage = await openStorage(storageDirectory(invocation.storage))
   try {
     const usage = await diskUsage(storage)
-    if (invocation.isSet('verbose')) {
-      process.stdout.write(json ? `${JSON.stringify(usage)}\n` : verbose(usage, Date.now()))
-      return 0
-    }
-    const rows = rowsOf(usage)
-    if (json) process.stdout.write(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
-    else {
-      const head = ['TYPE', 'TOTAL', 'ACTIVE', 'SIZE', 'RECLAIMABLE']
-      const cells = rows.map((row) => [row.Type, row.TotalCount, row.Active, row.Size, row.Reclaimable])
-      process.stdout.write(formatTable([head, ...cells]))
-    }
+    if (!invocation.isSet('verbose')) {
+      printRows(format, { headings, columns: Object.keys(headings), rows: rowsOf(usage) })
+    } else if (format === undefined) process.stdout.write(verbose(usage, Date.now()))
+    else process.stdout.write(`${format === 'json' ? JSON.stringify(usage) : compileTemplate(format)(usage)}\n`)
     return 0
   } finally {
     await storage.release()

@@ -3,10 +3,12 @@ import { DockError, messageOf } from '../../../bundles/error.ts'
 import { sizeOf } from '../../../bundles/host/files.ts'
 import { openStorage, type Storage, storageDirectory } from '../../../bundles/storage.ts'
 import { isAnonymous, type Volume } from '../../../bundles/volumes/volumes.ts'
-import { type CommandInvocation, CommandUsageError, wantsJson } from '../command.ts'
+import { type CommandInvocation, CommandUsageError } from '../command.ts'
 import { isConfirmed } from '../confirm.ts'
 import { compileFilters, hasLabel, isTrue, matchesName } from '../filters.ts'
-import { formatTable, sizeText } from '../table.ts'
+import { inspect } from '../inspect.ts'
+import { sizeText } from '../table.ts'
+import { printRows } from '../template/rows.ts'
 
 /** `K=V`, or `K` alone. */
 function pairs(list: readonly string[]): Readonly<Record<string, string>> {
@@ -54,6 +56,19 @@ interface Listed {
   readonly used: boolean
 }
 
+const headings = {
+  Availability: 'AVAILABILITY',
+  Driver: 'DRIVER',
+  Group: 'GROUP',
+  Labels: 'LABELS',
+  Links: 'LINKS',
+  Mountpoint: 'MOUNTPOINT',
+  Name: 'VOLUME NAME',
+  Scope: 'SCOPE',
+  Size: 'SIZE',
+  Status: 'STATUS',
+} as const
+
 const rowOf = ({ Driver, Labels, Mountpoint, Name, Scope }: Volume) => ({
   Availability: 'N/A',
   Driver,
@@ -71,7 +86,6 @@ const rowOf = ({ Driver, Labels, Mountpoint, Name, Scope }: Volume) => ({
 
 /** `tsdock volume ls` */
 export async function runVolumeList(invocation: CommandInvocation): Promise<number> {
-  const json = wantsJson(invocation)
   const accepts = compileFilters<Listed>(invocation.list('filter'), {
     dangling: ({ used }, value) => used !== isTrue('dangling', value),
     driver: ({ volume }, value) => volume.Driver === value,
@@ -85,30 +99,14 @@ export async function runVolumeList(invocation: CommandInvocation): Promise<numb
       .filter(accepts)
       .map(({ volume }) => volume)
     if (invocation.isSet('quiet')) process.stdout.write(shown.map(({ Name }) => `${Name}\n`).join(''))
-    else if (json) process.stdout.write(shown.map((volume) => `${JSON.stringify(rowOf(volume))}\n`).join(''))
-    else
-      process.stdout.write(formatTable([['DRIVER', 'VOLUME NAME'], ...shown.map(({ Driver, Name }) => [Driver, Name])]))
+    else printRows(invocation.text('format'), { headings, columns: ['Driver', 'Name'], rows: shown.map(rowOf) })
     return 0
   })
 }
 
 /** `tsdock volume inspect` */
-export async function runVolumeInspect(invocation: CommandInvocation): Promise<number> {
-  const json = wantsJson(invocation)
-  return withStorage(invocation.storage, async ({ volumes }) => {
-    const found: Volume[] = []
-    const missing: string[] = []
-    for (const name of invocation.positionals) {
-      const volume = await volumes.find(name)
-      if (volume === undefined) missing.push(`tsdock: get ${name}: no such volume\n`)
-      else found.push(volume)
-    }
-    if (json) process.stdout.write(found.map((volume) => `${JSON.stringify(volume)}\n`).join(''))
-    else process.stdout.write(`${JSON.stringify(found, undefined, 4)}\n`)
-    process.stderr.write(missing.join(''))
-    return missing.length === 0 ? 0 : 1
-  })
-}
+export const runVolumeInspect = (invocation: CommandInvocation): Promise<number> =>
+  inspect(invocation, ['volume'], 'volume')
 
 /** `tsdock volume rm` */
 export async function runVolumeRemove({ positionals, isSet, storage }: CommandInvocation): Promise<number> {

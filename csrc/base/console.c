@@ -13,18 +13,30 @@ static int find_tty(void)
 	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 }
 
-void console_open(struct console *c)
+static void make_raw(struct console *c, tcflag_t output)
 {
 	struct termios t;
 
 	c->raw = 0;
-	c->tty = find_tty();
 	if (c->tty < 0 || tcgetattr(c->tty, &c->saved) < 0)
 		return;
 	t = c->saved;
 	cfmakeraw(&t);
-	t.c_oflag |= OPOST;
+	t.c_oflag |= output;
 	c->raw = tcsetattr(c->tty, TCSANOW, &t) == 0;
+}
+
+void console_open(struct console *c)
+{
+	c->tty = find_tty();
+	make_raw(c, OPOST);
+}
+
+int console_take(struct console *c, int fd)
+{
+	c->tty = isatty(fd) ? fcntl(fd, F_DUPFD_CLOEXEC, 3) : -1;
+	make_raw(c, 0);
+	return c->raw;
 }
 
 void console_resize(const struct console *c, int master)

@@ -7,20 +7,36 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-void pump_init(struct pump *p, int from, int own_from, int to, int own_to)
+enum sink_kind sink_kind(int fd)
 {
 	struct stat st;
 
+	if (fstat(fd, &st) < 0)
+		return SINK_OTHER;
+	return S_ISFIFO(st.st_mode) ? SINK_PIPE : S_ISSOCK(st.st_mode) ? SINK_SOCKET : SINK_OTHER;
+}
+
+/*
+ * The descriptors are shared with the caller, so they cannot be made non-blocking. A pipe that is ready takes PIPE_BUF
+ * bytes without blocking.
+ */
+ssize_t sink_put(int fd, enum sink_kind kind, const void *data, size_t length)
+{
+	if (kind == SINK_SOCKET)
+		return send(fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (kind == SINK_PIPE && length > PIPE_BUF)
+		return write(fd, data, PIPE_BUF);
+	return write(fd, data, length);
+}
+
+void pump_init(struct pump *p, int from, int own_from, int to, int own_to)
+{
 	p->from = from;
 	p->own_from = own_from;
 	p->to = to;
 	p->own_to = own_to;
 	p->at = p->have = 0;
-	p->kind = PUMP_OTHER;
-	if (fstat(to, &st) == 0 && S_ISFIFO(st.st_mode))
-		p->kind = PUMP_PIPE;
-	else if (S_ISSOCK(st.st_mode))
-		p->kind = PUMP_SOCKET;
+	p->kind = sink_kind(to);
 }
 
 static void end_input(struct pump *p)
@@ -49,24 +65,9 @@ struct pollfd pump_wanted(const struct pump *p)
 	return wanted;
 }
 
-/*
- * The descriptors are shared with the caller, so they cannot be made non-blocking. A pipe that is ready takes PIPE_BUF
- * bytes without blocking.
- */
-static ssize_t put(const struct pump *p)
-{
-	const char *data = p->data + p->at;
-
-	if (p->kind == PUMP_SOCKET)
-		return send(p->to, data, p->have, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (p->kind == PUMP_PIPE && p->have > PIPE_BUF)
-		return write(p->to, data, PIPE_BUF);
-	return write(p->to, data, p->have);
-}
-
 static void move_out(struct pump *p)
 {
-	ssize_t n = put(p);
+	ssize_t n = sink_put(p->to, p->kind, p->data + p->at, p->have);
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;

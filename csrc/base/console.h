@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The caller's terminal, while a container's terminal is shown on it. */
-#ifndef TSRUN_FRONT_CONSOLE_H
-#define TSRUN_FRONT_CONSOLE_H
+#ifndef TSRUN_BASE_CONSOLE_H
+#define TSRUN_BASE_CONSOLE_H
 
 #include <termios.h>
 
@@ -13,6 +13,9 @@ struct console {
 
 /* Finds the caller's terminal and puts it into raw mode. Without one, nothing happens. */
 void console_open(struct console *c);
+
+/* The same for a terminal that is at hand, on which newlines are to pass as they come. Return: is it one? */
+int console_take(struct console *c, int fd);
 
 /* Gives the container's terminal the size of the caller's. */
 void console_resize(const struct console *c, int master);
