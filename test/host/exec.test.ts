@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
-import { type Json, withArgs } from '../helpers/bundle.ts'
+import { defaultNamespaces, type Json, withArgs } from '../helpers/bundle.ts'
 import { type Container, mustSucceed, withContainer, withRunning } from '../helpers/container.ts'
 import type { Differences } from '../helpers/differences.ts'
 import { cgroupVersion, needsCapability, needsCgroup1, readCgroupDir } from '../helpers/host.ts'
@@ -60,6 +60,25 @@ test('works in a created container', async () => {
   await withContainer(sleeper, (container) => {
     mustSucceed(container.create())
     mustSucceed(container.exec(['true']))
+  })
+})
+
+test('works in a created container whose root is another id', async () => {
+  const mappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
+  const namespaces = [...defaultNamespaces, { type: 'user' }]
+  const linux = { namespaces, uidMappings: mappings, gidMappings: mappings }
+  await withContainer({ ...sleeper, linux }, (container) => {
+    mustSucceed(container.create())
+    assert.is(mustSucceed(container.exec(['id', '-u'], ['--user', '7'])).stdout, '7\n')
+  })
+})
+
+test('before the start does not find what the caller of create had in its environment', async () => {
+  await withContainer(sleeper, (container) => {
+    mustSucceed(container.create([], { env: { SECRET_OF_THE_CALLER: 'secret' } }))
+    const { stdout } = container.exec(['cat', '/proc/1/environ', '/proc/1/comm'])
+    assert.not.match(stdout, /SECRET/)
+    assert.match(stdout, /\w/)
   })
 })
 
