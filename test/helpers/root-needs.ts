@@ -5,10 +5,8 @@
 type Entry = readonly [titles: RegExp, reason: string]
 
 const mounts = 'mounts file systems on the host'
-const ownProc = 'mounts file systems that belong to namespaces of the host'
 const locked = 'changes how access times of a mount of the host are kept'
 const devices = 'makes device nodes, or has rules for them'
-const waiting = 'looks at the namespaces of an init that waits for start, which is not dumpable'
 const top = 'makes a cgroup at the top'
 
 const needs: Readonly<Record<string, readonly Entry[]>> = {
@@ -29,35 +27,24 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
   'command lines': [[/^flags before|^the life|^create and run|^exec and update/, top]],
   crash: [[/^the state directory (is on|has)|^the pid file is on|^cgroups cannot be written/, mounts]],
   devices: [[/^the default devices|^listed devices|^a listed device|^a device outside/, devices]],
-  exec: [
-    [/^works in a created container/, waiting],
-    [/^--user 4294967294/, 'takes an id that no user is given'],
-  ],
+  exec: [[/^--user 4294967294/, 'takes an id that no user is given']],
   'exec-cache': [[/./, mounts]],
   explain: [[/^nothing is changed/, 'becomes another user']],
-  hooks: [[/^prestart and createRuntime see|^the network namespace of the pid/, waiting]],
-  lifecycle: [[/^kill (--all )?KILL ends every/, ownProc]],
   'mount idmap': [[/./, 'makes id-mapped mounts']],
   'mount options': [
     // Where the host's mount has noatime, as a user may not take that away.
     [/"(r?nodiratime|relatime|noatime" and "atime|ratime|rrelatime|r(no)?strictatime)"|^strictatime on a bind/, locked],
     [/^tmpfs data "[ug]id=/, 'compares ids as the host has them'],
+    [/^a bind mount without attributes/, mounts],
   ],
   mounts: [[/^rbind takes the mounts below/, 'binds a mount of the host without those on top of it']],
   namespaces: [
     [/^each listed namespace is new/, 'has no user namespace'],
-    [/^without "(network|ipc|pid)"/, ownProc],
-    [
-      /can be joined by path$|^a pid namespace that was joined/,
-      "joins namespaces of another container's user namespace",
-    ],
+    [/^without "mount"/, mounts],
   ],
   'plan-cache': [[/./, mounts]],
-  process: [[/^a config without a new pid namespace/, ownProc]],
   'linux process': [[/^oomScoreAdj 0|^without oomScoreAdj/, 'lowers the oom_score_adj of its caller']],
   'readonly paths': [[/^readonlyPaths: below them/, 'writes to files of the host root']],
-  run: [[/^ends with 128\+N when the process dies/, ownProc]],
-  'time offsets': [[/^a new time namespace|^the clocks run/, 'makes a time namespace outside of the user namespace']],
   update: [[/^device rules stay/, devices]],
   'user namespaces': [
     [/^the maps are as listed/, 'maps ids that no user is given'],
