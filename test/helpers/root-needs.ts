@@ -45,6 +45,9 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
   'plan-cache': [[/./, mounts]],
   'linux process': [[/^oomScoreAdj 0|^without oomScoreAdj/, 'lowers the oom_score_adj of its caller']],
   'readonly paths': [[/^readonlyPaths: below them/, 'writes to files of the host root']],
+  remains: [[/^a container of another mount namespace/, mounts]],
+  seccomp: [[/^a filter is compiled once/, mounts]],
+  starved: [[/disk|^no memory file system/, mounts]],
   update: [[/^device rules stay/, devices]],
   'user namespaces': [
     [/^the maps are as listed/, 'maps ids that no user is given'],
