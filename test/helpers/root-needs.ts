@@ -42,6 +42,7 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
     [/^each listed namespace is new/, 'has no user namespace'],
     [/^without "mount"/, mounts],
   ],
+  'network devices': [[/^a device|^a name|^name:/, 'moves network devices of the host']],
   'plan-cache': [[/./, mounts]],
   'linux process': [[/^oomScoreAdj 0|^without oomScoreAdj/, 'lowers the oom_score_adj of its caller']],
   'readonly paths': [[/^readonlyPaths: below them/, 'writes to files of the host root']],
