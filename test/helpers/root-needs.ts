@@ -26,7 +26,7 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
   ],
   'command lines': [[/^flags before|^the life|^create and run|^exec and update/, top]],
   crash: [[/^the state directory (is on|has)|^the pid file is on|^cgroups cannot be written/, mounts]],
-  devices: [[/^the default devices|^listed devices|^a listed device|^a device outside/, devices]],
+  devices: [[/^listed devices|^a listed device|^a device outside/, devices]],
   exec: [[/^--user 4294967294/, 'takes an id that no user is given']],
   'exec-cache': [[/./, mounts]],
   explain: [[/^nothing is changed/, 'becomes another user']],
@@ -49,6 +49,8 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
   remains: [[/^a container of another mount namespace/, mounts]],
   seccomp: [[/^a filter is compiled once/, mounts]],
   starved: [[/disk|^no memory file system/, mounts]],
+  'tsdock-files apply': [[/./, 'makes files of other users']],
+  'tsdock-files overlays': [[/./, mounts]],
   update: [[/^device rules stay/, devices]],
   'user namespaces': [
     [/^the maps are as listed/, 'maps ids that no user is given'],

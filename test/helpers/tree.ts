@@ -7,6 +7,7 @@ import { type BigIntStats, closeSync, lstatSync, openSync, readdirSync, readFile
 import { buffer } from 'node:stream/consumers'
 import { apply, type ApplyOptions, type FilesOptions, pack } from '../../bundles/host/files.ts'
 import { type Entry, encodeEnd, encodeEntry } from '../../bundles/layers/frame.ts'
+import { needsPrograms } from './tools.ts'
 
 const latin1 = (bytes: Buffer): string => bytes.toString('latin1')
 
@@ -114,6 +115,8 @@ for dir, dirs, files in os.walk(top):
     .split('\n')
     .filter((line) => line !== '')
 }
+
+export const needsPython = needsPrograms('python3')
 
 /** Runs a script of Python, which has calls that Node lacks. */
 export function python(script: string, ...args: readonly string[]): string {
