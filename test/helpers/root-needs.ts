@@ -7,14 +7,13 @@ type Entry = readonly [titles: RegExp, reason: string]
 const mounts = 'mounts file systems on the host'
 const locked = 'changes how access times of a mount of the host are kept'
 const devices = 'makes device nodes, or has rules for them'
+const others = 'makes files of other users'
 const top = 'makes a cgroup at the top'
 
 const needs: Readonly<Record<string, readonly Entry[]>> = {
   annotations: [[/^run.oci.keep_original_groups/, 'sets supplementary groups']],
   capabilities: [[/^a capability that cannot be granted/, 'has all capabilities in its user namespace']],
-  'cgroup v2': [
-    [/^a writable cgroup belongs|^a cgroup that is mounted read-only stays/, 'gives files to another user'],
-  ],
+  'cgroup v2': [[/^a writable cgroup belongs|^a cgroup that is mounted read-only stays/, others]],
   'cgroups devices': [[/./, devices]],
   'cgroups huge pages': [[/./, 'systemd does not delegate the controller']],
   'cgroups path': [[/^cgroupsPath: the container is where it says/, top]],
@@ -49,12 +48,13 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
   remains: [[/^a container of another mount namespace/, mounts]],
   seccomp: [[/^a filter is compiled once/, mounts]],
   starved: [[/disk|^no memory file system/, mounts]],
-  'tsdock-files apply': [[/./, 'makes files of other users']],
+  'tsdock-files apply': [[/./, others]],
+  'tsdock-files pack': [[/^random trees|^the same tree|^marks of overlay|^links out of/, others]],
   'tsdock-files overlays': [[/./, mounts]],
   update: [[/^device rules stay/, devices]],
   'user namespaces': [
     [/^the maps are as listed/, 'maps ids that no user is given'],
-    [/^files that are made|^a source that only|^a rootfs that only/, 'has files of other users'],
+    [/^files that are made|^a source that only|^a rootfs that only/, others],
   ],
 }
 
