@@ -27,7 +27,6 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
   crash: [[/^the state directory (is on|has)|^the pid file is on|^cgroups cannot be written/, mounts]],
   devices: [[/^listed devices|^a listed device|^a device outside/, devices]],
   exec: [[/^--user 4294967294/, 'takes an id that no user is given']],
-  'exec-cache': [[/./, mounts]],
   explain: [[/^nothing is changed/, 'becomes another user']],
   'mount idmap': [[/./, 'makes id-mapped mounts']],
   'mount options': [
@@ -42,7 +41,6 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
     [/^without "mount"/, mounts],
   ],
   'network devices': [[/^a device|^a name|^name:/, 'moves network devices of the host']],
-  'plan-cache': [[/./, mounts]],
   'linux process': [[/^oomScoreAdj 0|^without oomScoreAdj/, 'lowers the oom_score_adj of its caller']],
   'readonly paths': [[/^readonlyPaths: below them/, 'writes to files of the host root']],
   remains: [[/^a container of another mount namespace/, mounts]],
