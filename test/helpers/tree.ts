@@ -16,14 +16,16 @@ export type Item = Entry & { readonly contents?: string | Buffer }
 
 const contentsOf = (item: Item): Buffer => Buffer.from(item.contents ?? '')
 
-/** Makes entries in a directory. Their owner is root unless they say otherwise. */
+const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0]
+
+/** Makes entries in a directory. Their owner is the user of the tests unless they say otherwise. */
 export function applyItems(directory: string, items: readonly Item[], options: ApplyOptions = {}): Promise<void> {
   return apply(
     directory,
     async (write) => {
       for (const item of items) {
         const contents = contentsOf(item)
-        const full = { mode: item.type === 'directory' ? 0o755 : 0o644, uid: 0, gid: 0, seconds: 1000, ...item }
+        const full = { mode: item.type === 'directory' ? 0o755 : 0o644, uid, gid, seconds: 1000, ...item }
         await write(encodeEntry(item.type === 'file' ? { size: contents.length, ...full } : full))
         if (item.type === 'file' && contents.length > 0) await write(contents)
       }
