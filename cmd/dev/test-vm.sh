@@ -41,7 +41,7 @@ trap 'exit 143' TERM
 # The machine needs neither compiler nor package registry: all that is run is taken along.
 project=$share/project
 mkdir -p "$project/dist/test" "$project/node_modules/.bin"
-cp -r package.json tsconfig.json cmd examples runtime spec test "$project/"
+cp -r package.json tsconfig.json bundles cmd examples runtime spec test "$project/"
 cp -r dist/bin dist/lib "$project/dist/"
 cp -L $bun "$project/node_modules/.bin/bun"
 for name in uvu dequal diff kleur mri sade; do cp -rL node_modules/$name "$project/node_modules/"; done

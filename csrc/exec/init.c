@@ -154,7 +154,8 @@ int init_await_go(struct err *e, struct context *c, const struct birth *b)
 		return err_set(e, kind < 0 ? -kind : EPROTO, "wait for the front");
 	c->pid = m.number;
 	/* Not before GO: an unprivileged front could not write the id maps of such a process. */
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (!(b->plan->spawn.flags & SPAWN_DUMPABLE))
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	return 0;
 }
 
@@ -295,22 +296,43 @@ void init_finish(struct context *c, const struct birth *b)
 	birth_fail(c->socket, &e);
 }
 
+/* The memory of this process has the variables of the caller, and is found as /proc/PID/environ. */
+static void forget_environment(void)
+{
+	for (char **entry = environ; entry && *entry; entry++)
+		explicit_bzero(*entry, strlen(*entry));
+}
+
+/* From READY on there may be others in the container, who find what the caller may find. */
+static void prepare_for_others(struct context *c)
+{
+	close_unneeded(c);
+	forget_environment();
+	/* A change of ids has undone it. */
+	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+}
+
 void init_main(const struct birth *b)
 {
+	const struct spawn *spawn = &b->plan->spawn;
 	struct context c;
 	struct err e;
 	int r;
 
 	init_context(&c, b);
 	r = init_await_go(&e, &c, b);
-	if (r == 0 && (b->plan->spawn.clone_flags & CLONE_NEWUSER))
+	if (r == 0 && (spawn->clone_flags & CLONE_NEWUSER))
 		r = become_namespace_root(&e);
+	if (r == 0 && spawn->flags & SPAWN_DUMPABLE)
+		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	if (r == 0)
 		r = ops_run(&e, &c, SECTION_SETUP, 0, NULL);
 	if (r == 0)
 		r = ops_run(&e, &c, SECTION_DROP, 0, NULL);
 	if (r < 0)
 		birth_fail(c.socket, &e);
+	if (spawn->flags & SPAWN_DUMPABLE)
+		prepare_for_others(&c);
 	/* From here on the end of the front is no reason to end: see await_start_connection for the one exception. */
 	prctl(PR_SET_PDEATHSIG, 0);
 	if (message_tell(c.socket, MESSAGE_READY, 0, c.notice, c.master) < 0)

@@ -14,6 +14,8 @@
 #include "../ops/messages.h"
 #include "init.h"
 
+#define OFFSETS "/proc/self/timens_offsets"
+
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
 #endif
@@ -38,35 +40,60 @@ static int join_listed(struct err *e, const struct birth *b)
 	return 0;
 }
 
-static int make_time_namespace(struct err *e, const struct spawn *spawn)
+/*
+ * Opened before this process enters a mount namespace, whose /proc may be any, or takes on ids that may not open it. The
+ * kernel looks for the namespace, and for the rights in it of who has opened the file, when it is written.
+ * Return: 0 (*fd: -1 where there is nothing to write) or < 0.
+ */
+static int open_offsets(struct err *e, const struct spawn *spawn, int *fd)
 {
-	int r;
+	*fd = -1;
+	if (!*spawn->time_offsets)
+		return 0;
+	*fd = open(OFFSETS, O_WRONLY | O_CLOEXEC);
+	return *fd < 0 ? err_set(e, errno, "linux.timeOffsets: open \"" OFFSETS "\"") : 0;
+}
+
+/* The children of this process are born into it. Return: 0 or < 0. */
+static int make_time_namespace(struct err *e, const struct spawn *spawn, int offsets)
+{
+	size_t length = strlen(spawn->time_offsets);
 
 	if (!(spawn->clone_flags & CLONE_NEWTIME))
 		return 0;
+	/* A user has the power to make it in a user namespace alone, and it has to belong to that of the container. */
+	if (spawn->clone_flags & CLONE_NEWUSER && unshare(CLONE_NEWUSER) < 0)
+		return err_set(e, errno, "unshare (CLONE_NEWUSER)");
 	if (unshare(CLONE_NEWTIME) < 0)
 		return err_set(e, errno, "unshare (CLONE_NEWTIME)");
-	if (!*spawn->time_offsets)
-		return 0;
-	r = write_once(AT_FDCWD, "/proc/self/timens_offsets", spawn->time_offsets,
-		       strlen(spawn->time_offsets));
-	return r < 0 ? err_set(e, -r, "linux.timeOffsets: write \"/proc/self/timens_offsets\"") : 0;
+	if (offsets >= 0 && write(offsets, spawn->time_offsets, length) != (ssize_t)length)
+		return err_set(e, errno, "linux.timeOffsets: write \"" OFFSETS "\"");
+	return 0;
+}
+
+/* What is left for clone. */
+static uint64_t clone_flags(const struct spawn *spawn)
+{
+	uint64_t made = spawn->clone_flags & CLONE_NEWTIME ? CLONE_NEWTIME | CLONE_NEWUSER : 0;
+
+	return (spawn->clone_flags & ~made) | CLONE_PARENT;
 }
 
 void stage_main(const struct birth *b)
 {
 	const struct spawn *spawn = &b->plan->spawn;
-	struct clone_args args = {.flags = (spawn->clone_flags & ~(uint64_t)CLONE_NEWTIME) |
-					   CLONE_PARENT};
+	struct clone_args args = {.flags = clone_flags(spawn)};
+	int offsets, r;
 	struct err e;
 	pid_t pid;
-	int r;
 
 	if (b->options->die_with_front)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	r = join_listed(&e, b);
+	r = open_offsets(&e, spawn, &offsets);
 	if (r == 0)
-		r = make_time_namespace(&e, spawn);
+		r = join_listed(&e, b);
+	if (r == 0)
+		r = make_time_namespace(&e, spawn, offsets);
 	if (r < 0)
 		birth_fail(b->socket, &e);
 	pid = sys_clone3(&args);

@@ -224,7 +224,7 @@ static int check_spawn(struct err *e, struct plan *p, const uint32_t *w)
 	if (s->cgroup_slot != NO_SLOT && s->cgroup_slot >= p->slot_count)
 		return bad(e, "the cgroup slot is out of range", w[5]);
 	s->flags = w[6];
-	if (s->flags & ~(SPAWN_TERMINAL | SPAWN_STAGE | SPAWN_EXEC))
+	if (s->flags & ~(SPAWN_TERMINAL | SPAWN_STAGE | SPAWN_EXEC | SPAWN_DUMPABLE))
 		return bad(e, "the spawn flags are unknown", w[6]);
 	for (uint32_t i = 7; i < HEADER_WORDS - SPAWN_AT; i++)
 		if (w[i])

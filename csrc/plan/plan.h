@@ -65,6 +65,7 @@ enum field {
 #define SPAWN_TERMINAL 1u
 #define SPAWN_STAGE 2u
 #define SPAWN_EXEC 4u
+#define SPAWN_DUMPABLE 8u
 
 struct join {
 	uint32_t slot;

@@ -163,6 +163,7 @@ export function compileExec(request: PlanRequest, spec: Spec, process: Process):
       terminal: process.terminal === true,
       stage: true,
       exec: true,
+      dumpable: false,
     },
     slots: context.slots.count,
     warnings,

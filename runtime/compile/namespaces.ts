@@ -23,7 +23,7 @@ const joinOrder: readonly LinuxNamespaceType[] = ['ipc', 'uts', 'network', 'pid'
 export interface NamespacePlan {
   readonly prepare: readonly Op[]
   readonly setup: readonly Op[]
-  readonly spawn: Pick<Spawn, 'cloneFlags' | 'joins' | 'timeOffsets' | 'stage'>
+  readonly spawn: Pick<Spawn, 'cloneFlags' | 'joins' | 'timeOffsets' | 'stage' | 'dumpable'>
 }
 
 /** Namespaces to make and to join. Spec: config-linux.md#namespaces. Errors: invalid-config without a mount namespace that is needed. */
@@ -50,8 +50,17 @@ export function compileNamespaces(context: CompileContext): NamespacePlan {
       joins,
       timeOffsets: compileTimeOffsets(context),
       stage: joins.length > 0 || (cloneFlags & CLONE_NEW.time) !== 0,
+      dumpable: isCallersOwn(context),
     },
   }
+}
+
+/**
+ * The kernel shows the namespaces of a process that is not dumpable to root of the host alone. A user who makes a user
+ * namespace is to find them, too, in hooks and with `exec`, and there is nobody else in it who could trace init.
+ */
+function isCallersOwn({ linux, facts }: CompileContext): boolean {
+  return facts.uid !== 0 && isNew(findNamespace(linux, 'user'))
 }
 
 function compileJoins(context: CompileContext): { readonly prepare: readonly Op[]; readonly joins: Spawn['joins'] } {

@@ -106,6 +106,7 @@ export const NO_SPAWN: Plan['spawn'] = {
   terminal: false,
   stage: false,
   exec: false,
+  dumpable: false,
 }
 
 export const NO_OPS: Plan['sections'] = {

@@ -242,5 +242,6 @@ function decodeSpawn(reader: Reader, slots: number): Spawn {
     terminal: (flags & SPAWN_FLAG.terminal) !== 0,
     stage: (flags & SPAWN_FLAG.stage) !== 0,
     exec: (flags & SPAWN_FLAG.exec) !== 0,
+    dumpable: (flags & SPAWN_FLAG.dumpable) !== 0,
   }
 }

@@ -195,7 +195,8 @@ function encodeSpawn(spawn: Spawn, pool: Pool, lists: Lists): number[] {
   const flags =
     (spawn.terminal ? SPAWN_FLAG.terminal : 0) |
     (spawn.stage ? SPAWN_FLAG.stage : 0) |
-    (spawn.exec ? SPAWN_FLAG.exec : 0)
+    (spawn.exec ? SPAWN_FLAG.exec : 0) |
+    (spawn.dumpable ? SPAWN_FLAG.dumpable : 0)
   const timeOffsets = pool.string(spawn.timeOffsets)
   return [spawn.cloneFlags >>> 0, 0, joinsAt, joins.length, timeOffsets, spawn.cgroupSlot ?? NO_SLOT, flags].concat([
     0, 0, 0, 0, 0,

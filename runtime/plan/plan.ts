@@ -36,6 +36,8 @@ export interface Spawn {
   readonly stage: boolean
   /** Join the namespaces of the container's init. */
   readonly exec: boolean
+  /** Whoever may trace init may look at it before it is the user process. */
+  readonly dumpable: boolean
 }
 
 export interface Plan {

@@ -53,6 +53,7 @@ function printHead({ fields, spawn, slots }: Plan): readonly string[] {
     ['time offsets', spawn.timeOffsets.trim().replaceAll('\n', ', ')],
     ['pid namespace', fields.sharesPidNamespace ? 'shared' : ''],
     ['terminal', spawn.terminal ? 'yes' : ''],
+    ['dumpable', spawn.dumpable ? 'yes' : ''],
     ['born in', spawn.cgroupSlot === null ? '' : `the cgroup of #${spawn.cgroupSlot}`],
     ['cgroup', fields.killDir],
     ['processes', fields.procsDirs.filter((dir) => dir !== fields.killDir).join(', ')],

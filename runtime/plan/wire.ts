@@ -8,4 +8,4 @@ export const SECTIONS_AT = 8
 export const FIELDS_AT = 32
 export const SPAWN_AT = 44
 export const NO_SLOT = 0xffffffff
-export const SPAWN_FLAG = { terminal: 1, stage: 2, exec: 4 } as const
+export const SPAWN_FLAG = { terminal: 1, stage: 2, exec: 4, dumpable: 8 } as const

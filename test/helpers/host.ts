@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism, release } from 'node:os'
+import { dirname } from 'node:path'
 
 /** One cgroup file system of the host. */
 export interface CgroupMount {
@@ -61,6 +62,11 @@ export type Need = () => string | undefined
 
 /** True when the tests run as a user, whose containers are in a user namespace. */
 export const isRootless: boolean = process.getuid?.() !== 0
+
+/** Where the cgroups of containers are, in each mount: at the top, for a user beside the cgroup that the tests run in. */
+export function cgroupHomes(): readonly string[] {
+  return isRootless ? [dirname(readCgroupDir('self', '') ?? '')] : readCgroupMounts().map(({ dir }) => dir)
+}
 
 /** Needs root of the host. */
 export const needsRoot: Need = () => (isRootless ? 'needs root' : undefined)

@@ -5,18 +5,15 @@
 type Entry = readonly [titles: RegExp, reason: string]
 
 const mounts = 'mounts file systems on the host'
-const ownProc = 'mounts file systems that belong to namespaces of the host'
 const locked = 'changes how access times of a mount of the host are kept'
 const devices = 'makes device nodes, or has rules for them'
-const waiting = 'looks at the namespaces of an init that waits for start, which is not dumpable'
+const others = 'makes files of other users'
 const top = 'makes a cgroup at the top'
 
 const needs: Readonly<Record<string, readonly Entry[]>> = {
   annotations: [[/^run.oci.keep_original_groups/, 'sets supplementary groups']],
   capabilities: [[/^a capability that cannot be granted/, 'has all capabilities in its user namespace']],
-  'cgroup v2': [
-    [/^a writable cgroup belongs|^a cgroup that is mounted read-only stays/, 'gives files to another user'],
-  ],
+  'cgroup v2': [[/^a writable cgroup belongs|^a cgroup that is mounted read-only stays/, others]],
   'cgroups devices': [[/./, devices]],
   'cgroups huge pages': [[/./, 'systemd does not delegate the controller']],
   'cgroups path': [[/^cgroupsPath: the container is where it says/, top]],
@@ -28,44 +25,45 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
   ],
   'command lines': [[/^flags before|^the life|^create and run|^exec and update/, top]],
   crash: [[/^the state directory (is on|has)|^the pid file is on|^cgroups cannot be written/, mounts]],
-  devices: [[/^the default devices|^listed devices|^a listed device|^a device outside/, devices]],
-  exec: [
-    [/^works in a created container/, waiting],
-    [/^--user 4294967294/, 'takes an id that no user is given'],
-  ],
-  'exec-cache': [[/./, mounts]],
+  devices: [[/^listed devices|^a listed device|^a device outside/, devices]],
+  exec: [[/^--user 4294967294/, 'takes an id that no user is given']],
   explain: [[/^nothing is changed/, 'becomes another user']],
-  hooks: [
-    [/^prestart and createRuntime see|^the network namespace of the pid/, waiting],
-    [/^a createRuntime hook that enters the mount/, 'enters a mount namespace from outside its user namespace'],
-  ],
-  lifecycle: [[/^kill (--all )?KILL ends every/, ownProc]],
+  hooks: [[/^a createRuntime hook that enters the mount/, 'enters a mount namespace from outside its user namespace']],
   'mount idmap': [[/./, 'makes id-mapped mounts']],
   'mount options': [
     // Where the host's mount has noatime, as a user may not take that away.
     [/"(r?nodiratime|relatime|noatime" and "atime|ratime|rrelatime|r(no)?strictatime)"|^strictatime on a bind/, locked],
     [/^a bind mount without attributes/, 'mounts on the host'],
     [/^tmpfs data "[ug]id=/, 'compares ids as the host has them'],
+    [/^a bind mount without attributes/, mounts],
   ],
   mounts: [[/^rbind takes the mounts below/, 'binds a mount of the host without those on top of it']],
   namespaces: [
     [/^each listed namespace is new/, 'has no user namespace'],
-    [/^without "(network|ipc|pid)"/, ownProc],
-    [
-      /can be joined by path$|^a pid namespace that was joined/,
-      "joins namespaces of another container's user namespace",
-    ],
+    [/^without "mount"/, mounts],
   ],
-  'plan-cache': [[/./, mounts]],
-  process: [[/^a config without a new pid namespace/, ownProc]],
+  'network devices': [[/^a device|^a name|^name:/, 'moves network devices of the host']],
   'linux process': [[/^oomScoreAdj 0|^without oomScoreAdj/, 'lowers the oom_score_adj of its caller']],
   'readonly paths': [[/^readonlyPaths: below them/, 'writes to files of the host root']],
-  run: [[/^ends with 128\+N when the process dies/, ownProc]],
-  'time offsets': [[/^a new time namespace|^the clocks run/, 'makes a time namespace outside of the user namespace']],
+  registry: [[/^an image goes|^indexes:|^connections that break|^exchange with skopeo/, others]],
+  remains: [[/^a container of another mount namespace/, mounts]],
+  seccomp: [[/^a filter is compiled once/, mounts]],
+  starved: [[/disk|^no memory file system/, mounts]],
+  'tsdock-files': [
+    [/^walk: all|^remove: all below/, others],
+    [/^read: regular/, devices],
+    [/^remove: what is mounted/, mounts],
+  ],
+  'tsdock-files apply': [
+    [/^makes files of all types|^directories without|^a copy into a container/, others],
+    [/^whiteouts hide/, 'sets attributes that are for root alone'],
+  ],
+  'tsdock-files pack': [[/^random trees|^the same tree|^marks of overlay|^links out of/, others]],
+  'tsdock-files overlays': [[/./, mounts]],
   update: [[/^device rules stay/, devices]],
   'user namespaces': [
     [/^the maps are as listed/, 'maps ids that no user is given'],
-    [/^files that are made|^a source that only|^a rootfs that only/, 'has files of other users'],
+    [/^files that are made|^a source that only|^a rootfs that only/, others],
   ],
 }
 

@@ -38,6 +38,24 @@ export function withUserNamespace(config: Json, user: PlainUser): Json {
   }
 }
 
+/** File systems of namespaces, and where the host has its own. */
+const ofNamespaces: Readonly<Record<string, readonly [namespace: string, path: string]>> = {
+  proc: ['pid', '/proc'],
+  sysfs: ['network', '/sys'],
+  mqueue: ['ipc', '/dev/mqueue'],
+}
+
+/** Of a namespace that is the host's a user cannot mount the file system anew. */
+function withHostFileSystems(config: Json, namespaces: readonly Json[]): Json {
+  const mounts = (config['mounts'] as readonly Json[] | undefined)?.map((mount) => {
+    const [namespace, path] = ofNamespaces[String(mount['type'])] ?? []
+    if (path === undefined || namespaces.some(({ type }) => type === namespace)) return mount
+    const options = (mount['options'] as readonly string[] | undefined) ?? []
+    return { ...mount, type: 'none', source: path, options: ['rbind', ...options] }
+  })
+  return mounts === undefined ? config : { ...config, mounts }
+}
+
 /** A config as the user of the tests needs it. What it says of user namespaces itself stays as it is. */
 export function forThisUser(config: Json): Json {
   const linux = config['linux'] as Json | undefined
@@ -45,5 +63,5 @@ export function forThisUser(config: Json): Json {
   if (!isRootless || linux === undefined || !Array.isArray(namespaces)) return config
   if (namespaces.some(({ type }) => type === 'user') || 'uidMappings' in linux) return config
   const { username, uid, gid } = userInfo()
-  return withUserNamespace(config, { name: username, uid, gid })
+  return withUserNamespace(withHostFileSystems(config, namespaces), { name: username, uid, gid })
 }

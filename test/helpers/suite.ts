@@ -32,9 +32,14 @@ export function unmount(target: string): void {
   spawnSync('umount', ['-l', target])
 }
 
-function skipReason(suiteName: string, title: string, options: TestOptions): string | undefined {
+function skipReason(
+  suiteName: string,
+  title: string,
+  needs: readonly Need[],
+  differsFrom: Differences = {},
+): string | undefined {
   const differs =
-    findDifference(options.differsFrom ?? {}, runtimeName, runtimeVersion) ??
+    findDifference(differsFrom, runtimeName, runtimeVersion) ??
     (runtimeName === 'crun' ? crunDifference(suiteName, title) : undefined)
   if (differs !== undefined && process.env['TSRUN_TEST_ALL'] === undefined) {
     return `${runtimeName} differs: ${differs}`
@@ -43,7 +48,7 @@ function skipReason(suiteName: string, title: string, options: TestOptions): str
   if (root !== undefined) {
     return `needs root: ${root}`
   }
-  for (const need of options.needs ?? []) {
+  for (const need of needs) {
     const reason = need()
     if (reason !== undefined) {
       return reason
@@ -81,8 +86,11 @@ async function guarded(body: () => void | Promise<void>, timeoutMs: number): Pro
   assert.equal(leaks, [], 'something was left behind')
 }
 
-/** A group of tests against real containers. Call `run` of the result at the end of the file. */
-export function hostSuite(name: string): { readonly test: HostTest; readonly run: () => void } {
+/** A group of tests against real containers, and what all need. Call `run` of the result at the end of the file. */
+export function hostSuite(
+  name: string,
+  always: readonly Need[] = [],
+): { readonly test: HostTest; readonly run: () => void } {
   const tests: Test<Context> = suite(name)
   const only = process.env['TSRUN_TEST_ONLY']
   const titles: string[] = []
@@ -91,7 +99,7 @@ export function hostSuite(name: string): { readonly test: HostTest; readonly run
     if (only !== undefined && !title.includes(only)) {
       return
     }
-    const reason = skipReason(name, title, options)
+    const reason = skipReason(name, title, [...always, ...(options.needs ?? [])], options.differsFrom)
     if (reason !== undefined) {
       process.stdout.write(`SKIP ${name}: ${title}: ${reason}\n`)
       tests.skip(title, () => undefined)

@@ -7,6 +7,7 @@ import { type BigIntStats, closeSync, lstatSync, openSync, readdirSync, readFile
 import { buffer } from 'node:stream/consumers'
 import { apply, type ApplyOptions, type FilesOptions, pack } from '../../bundles/host/files.ts'
 import { type Entry, encodeEnd, encodeEntry } from '../../bundles/layers/frame.ts'
+import { needsPrograms } from './tools.ts'
 
 const latin1 = (bytes: Buffer): string => bytes.toString('latin1')
 
@@ -15,14 +16,16 @@ export type Item = Entry & { readonly contents?: string | Buffer }
 
 const contentsOf = (item: Item): Buffer => Buffer.from(item.contents ?? '')
 
-/** Makes entries in a directory. Their owner is root unless they say otherwise. */
+const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0]
+
+/** Makes entries in a directory. Their owner is the user of the tests unless they say otherwise. */
 export function applyItems(directory: string, items: readonly Item[], options: ApplyOptions = {}): Promise<void> {
   return apply(
     directory,
     async (write) => {
       for (const item of items) {
         const contents = contentsOf(item)
-        const full = { mode: item.type === 'directory' ? 0o755 : 0o644, uid: 0, gid: 0, seconds: 1000, ...item }
+        const full = { mode: item.type === 'directory' ? 0o755 : 0o644, uid, gid, seconds: 1000, ...item }
         await write(encodeEntry(item.type === 'file' ? { size: contents.length, ...full } : full))
         if (item.type === 'file' && contents.length > 0) await write(contents)
       }
@@ -114,6 +117,8 @@ for dir, dirs, files in os.walk(top):
     .split('\n')
     .filter((line) => line !== '')
 }
+
+export const needsPython = needsPrograms('python3')
 
 /** Runs a script of Python, which has calls that Node lacks. */
 export function python(script: string, ...args: readonly string[]): string {

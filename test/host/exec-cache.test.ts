@@ -5,11 +5,12 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { defaultMounts, type Json, withArgs } from '../helpers/bundle.ts'
 import { type Container, mustSucceed, newSource, withRunning } from '../helpers/container.ts'
-import { needsController } from '../helpers/host.ts'
+import { isRootless, needsController } from '../helpers/host.ts'
 import type { Report } from '../helpers/report.ts'
 import { callRuntime, isTsrun } from '../helpers/runtime.ts'
+import { newCache } from '../helpers/own-cache.ts'
 import { hostSuite } from '../helpers/suite.ts'
-import { newDir, newPath, stateRoot } from '../helpers/work-dir.ts'
+import { newPath, stateRoot } from '../helpers/work-dir.ts'
 
 const { test, run } = hostSuite('exec-cache')
 const onlyTsrun = { needs: [() => (isTsrun ? undefined : 'a cache of tsrun')] }
@@ -17,20 +18,16 @@ const sleeps = withArgs(['sleep', '60'])
 
 /** Calls exec with a cache of its own, in a mount namespace for each call. */
 class Cache {
-  readonly #wrapper: readonly string[]
+  readonly #wrapper = newCache().wrapper()
   #calls = 0
-
-  constructor() {
-    const script = 'mkdir -p -m 700 /run/tsrun-cache && mount --bind "$0" /run/tsrun-cache && exec "$@"'
-    this.#wrapper = ['unshare', '-m', 'sh', '-c', script, newDir('cache')]
-  }
 
   /** Where the plan came from, and what the process printed. */
   exec({ id }: Container, flags: readonly string[], command: readonly string[] = []): string {
     const log = newPath('log')
     const globals = ['--debug', '--log', log]
     // One namespace made of another has mounts of other numbers.
-    const wrapper = this.#calls++ % 2 === 0 ? this.#wrapper : ['unshare', '-m', ...this.#wrapper]
+    const another = this.#calls++ % 2 === 1 && !isRootless
+    const wrapper = another ? ['unshare', '-m', ...this.#wrapper] : this.#wrapper
     const outcome = callRuntime(['exec', ...flags, id, ...command], { wrapper, globals })
     const from = /slots, (made|kept)"/.exec(readFileSync(log, 'utf8'))?.[1] ?? 'nowhere'
     return `${from} ${mustSucceed(outcome).stdout.trim()}`

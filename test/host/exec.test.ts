@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { closeSync, openSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
-import { type Json, withArgs } from '../helpers/bundle.ts'
+import { defaultNamespaces, type Json, withArgs } from '../helpers/bundle.ts'
 import { type Container, mustSucceed, withContainer, withRunning } from '../helpers/container.ts'
 import type { Differences } from '../helpers/differences.ts'
 import { cgroupVersion, needsCapability, needsCgroup1, readCgroupDir } from '../helpers/host.ts'
@@ -62,6 +62,36 @@ test('works in a created container', async () => {
     mustSucceed(container.exec(['true']))
   })
 })
+
+test('works in a created container whose root is another id', async () => {
+  const mappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
+  const namespaces = [...defaultNamespaces, { type: 'user' }]
+  const linux = { namespaces, uidMappings: mappings, gidMappings: mappings }
+  await withContainer({ ...sleeper, linux }, (container) => {
+    mustSucceed(container.create())
+    assert.is(mustSucceed(container.exec(['id', '-u'], ['--user', '7'])).stdout, '7\n')
+  })
+})
+
+test(
+  'before the start finds neither files of the host in init nor the environment of the caller',
+  async () => {
+    await withContainer(sleeper, (container) => {
+      mustSucceed(container.create([], { env: { SECRET_OF_THE_CALLER: 'secret' } }))
+      const look = 'cat /proc/1/comm /proc/1/environ; for f in /proc/1/fd/*; do echo; readlink $f; done'
+      const { stdout } = container.exec(['sh', '-c', look])
+      assert.not.match(stdout, /SECRET/)
+      const files = stdout.split('\n').filter((line) => line.startsWith('/') && !line.startsWith('/memfd:'))
+      assert.equal(
+        files.filter((line) => !/^\/dev\/null$|-std(out|err)$/.test(line)),
+        [],
+        stdout,
+      )
+      assert.match(stdout, /\w/)
+    })
+  },
+  { differsFrom: { runc: 'has its fifo open', crun: 'has its fifo open' } },
+)
 
 test('has the namespaces, cgroups and root of the container', async () => {
   await withRunning(sleeper, (container) => {

@@ -16,10 +16,10 @@ import * as assert from 'uvu/assert'
 import { apply, remove } from '../../bundles/host/files.ts'
 import { type Entry, encodeEnd, encodeEntry, encodeHole, encodePiece } from '../../bundles/layers/frame.ts'
 import { hostSuite } from '../helpers/suite.ts'
-import { applyItems, blocksOf, type Item, listTree, setXattr } from '../helpers/tree.ts'
+import { applyItems, blocksOf, type Item, listTree, setXattr, needsPython } from '../helpers/tree.ts'
 import { newDir } from '../helpers/work-dir.ts'
 
-const { test, run } = hostSuite('tsdock-files apply')
+const { test, run } = hostSuite('tsdock-files apply', [needsPython])
 
 async function made(items: readonly Item[]): Promise<readonly string[]> {
   const directory = newDir('tree')

@@ -9,10 +9,10 @@ import { findProgram, type OverlayMount, read, walk } from '../../bundles/host/f
 import { decodeEntries } from '../../bundles/layers/frame.ts'
 import { hostSuite } from '../helpers/suite.ts'
 import { readTar } from '../helpers/tar.ts'
-import { applyItems, type Item, packed } from '../helpers/tree.ts'
+import { applyItems, type Item, packed, needsPython } from '../helpers/tree.ts'
 import { newDir } from '../helpers/work-dir.ts'
 
-const { test, run } = hostSuite('tsdock-files overlays')
+const { test, run } = hostSuite('tsdock-files overlays', [needsPython])
 
 const file = (path: string, contents = ''): Item => ({ type: 'file', path, contents })
 

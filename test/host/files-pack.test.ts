@@ -13,11 +13,11 @@ import { applyLayer } from '../../bundles/layers/apply.ts'
 import { hostSuite } from '../helpers/suite.ts'
 import { readTar } from '../helpers/tar.ts'
 import { needsPrograms } from '../helpers/tools.ts'
-import { applyItems, type Item, listTree, packed } from '../helpers/tree.ts'
+import { applyItems, type Item, listTree, packed, needsPython } from '../helpers/tree.ts'
 import { newDir } from '../helpers/work-dir.ts'
 import { sequence } from '../unit/spec/mutate.ts'
 
-const { test, run } = hostSuite('tsdock-files pack')
+const { test, run } = hostSuite('tsdock-files pack', [needsPython])
 
 async function* chunks(bytes: Buffer): AsyncGenerator<Buffer, void, undefined> {
   for (let at = 0; at < bytes.length; at += 100_000) yield bytes.subarray(at, at + 100_000)

@@ -9,10 +9,10 @@ import * as assert from 'uvu/assert'
 import { findProgram, lock, read, readTo, remove, walk } from '../../bundles/host/files.ts'
 import { decodeEntries } from '../../bundles/layers/frame.ts'
 import { hostSuite, unmount } from '../helpers/suite.ts'
-import { applyItems, type Item, listTree, setXattr } from '../helpers/tree.ts'
+import { applyItems, type Item, listTree, setXattr, needsPython } from '../helpers/tree.ts'
 import { newDir, newPath } from '../helpers/work-dir.ts'
 
-const { test, run } = hostSuite('tsdock-files')
+const { test, run } = hostSuite('tsdock-files', [needsPython])
 
 const failure = (promise: Promise<unknown>): Promise<string> =>
   promise.then(

@@ -4,11 +4,14 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, makeRootfs, withArgs } from '../helpers/bundle.ts'
 import { mustSucceed, newContainer, withContainer } from '../helpers/container.ts'
+import { isRootless } from '../helpers/host.ts'
 import { isTsrun, until } from '../helpers/runtime.ts'
 import { assertFailure, assertRefused, hostSuite } from '../helpers/suite.ts'
 import { newDir, newPath } from '../helpers/work-dir.ts'
 
 const { test, run } = hostSuite('hooks')
+/** A user enters the user namespace of the container first, where everything is allowed. */
+const enter = isRootless ? 'nsenter -U --preserve-credentials' : 'nsenter'
 
 const kinds = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'] as const
 type Kind = (typeof kinds)[number]
@@ -150,7 +153,7 @@ test(
     for (const name of ['one', 'two']) writeFileSync(join(rootfs, name), '')
     const pid = `$(sed -n 's/.*"pid": *\\([0-9]*\\).*/\\1/p')`
     const hooks = {
-      createRuntime: [hook('createRuntime', `nsenter -m -t ${pid} mount --bind ${file} ${rootfs}/one`)],
+      createRuntime: [hook('createRuntime', `${enter} -m -t ${pid} mount --bind ${file} ${rootfs}/one`)],
       createContainer: [hook('createContainer', `mount --bind ${file} ./two`)],
     }
     await withContainer(withArgs(['cat', '/one', '/two'], { hooks, root: { path: rootfs } }), (container) => {
@@ -214,8 +217,7 @@ test('prestart and createRuntime see the namespaces of the host, createContainer
 })
 
 test('the network namespace of the pid in the state is there for prestart, and changes stay', async () => {
-  const script =
-    'pid=$(sed -n "s/.*\\"pid\\": *\\([0-9]*\\).*/\\1/p" | head -1); test -n "$pid" && nsenter -t $pid -n true'
+  const script = `pid=$(sed -n 's/.*"pid": *\\([0-9]*\\).*/\\1/p' | head -1); test -n "$pid" && ${enter} -t $pid -n true`
   await withContainer(withArgs(['true'], { hooks: { prestart: [hook('prestart', script)] } }), (container) => {
     mustSucceed(container.create())
   })

@@ -9,8 +9,9 @@ import { type Container, mustSucceed, newContainer } from '../helpers/container.
 import { leakLines, readLeaks, settledLeaks } from '../helpers/leaks.ts'
 import { programPath } from '../helpers/programs.ts'
 import { callRuntime, isTsrun, type Outcome, runtimePath, startProgram, until } from '../helpers/runtime.ts'
+import { newCache } from '../helpers/own-cache.ts'
 import { hostSuite } from '../helpers/suite.ts'
-import { newDir, stateRoot } from '../helpers/work-dir.ts'
+import { stateRoot } from '../helpers/work-dir.ts'
 
 const { test, run } = hostSuite('killed')
 const everyCall = process.env['TSRUN_TEST_LONG'] !== undefined
@@ -23,11 +24,8 @@ const sleeps = withArgs(['sleep', '60'])
 const notReached = 10
 const late = 11
 
-/** A cache of plans and seccomp filters that nobody else fills. */
-const cache = newDir('cache')
+const { dir: cache, wrapper: inCache } = newCache()
 const emptyCache = 'rm -rf "$0"/*; '
-const script = 'mkdir -p -m 700 /run/tsrun-cache && mount --bind "$0" /run/tsrun-cache && exec "$@"'
-const inCache = (before = ''): readonly string[] => ['unshare', '-m', 'sh', '-c', before + script, cache]
 
 /** Number of the process among those that a front makes. */
 const front = 0

@@ -2,8 +2,8 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import { defaultNamespaces, type Json, withArgs } from '../helpers/bundle.ts'
-import { inspect, mustSucceed, withRunning } from '../helpers/container.ts'
-import { needsFile } from '../helpers/host.ts'
+import { type Container, inspect, mustSucceed, withRunning } from '../helpers/container.ts'
+import { isRootless, needsFile } from '../helpers/host.ts'
 import { assertRefused, hostSuite } from '../helpers/suite.ts'
 
 const { test, run } = hostSuite('namespaces')
@@ -25,6 +25,11 @@ function own(type: string): string {
 
 function withNamespaces(namespaces: readonly Json[], patch: Json = {}): Json {
   return { ...patch, linux: { ...(patch['linux'] as Json | undefined), namespaces } }
+}
+
+/** A user may join namespaces of a container from within its user namespace alone. */
+function userOf(container: Container): readonly Json[] {
+  return isRootless ? [{ type: 'user', path: `/proc/${container.pid()}/ns/user` }] : []
 }
 
 test("each listed namespace is new, all others are the caller's", async () => {
@@ -95,7 +100,8 @@ for (const type of ['network', 'ipc', 'uts', 'pid', 'cgroup', 'time']) {
       const namespaces = type === 'time' ? [...all, { type }] : all
       await withRunning(withNamespaces(namespaces, withArgs(['sleep', '60'])), async (first) => {
         const path = `/proc/${first.pid()}/ns/${links[type]}`
-        const joined = [...defaultNamespaces.filter((namespace) => namespace.type !== type), { type, path }]
+        const others = defaultNamespaces.filter((namespace) => namespace.type !== type)
+        const joined = [...others, { type, path }, ...userOf(first)]
         const patch = withNamespaces(joined, type === 'uts' ? { hostname: undefined } : {})
         assert.is((await inspect(patch)).namespaces?.[links[type] ?? ''], readlinkSync(path))
         if (type === 'uts') {
@@ -114,7 +120,7 @@ test('a pid namespace that was joined shows the processes of both', async () => 
   await withRunning(withArgs(['sleep', '60']), async (first) => {
     const path = `/proc/${first.pid()}/ns/pid`
     const others = defaultNamespaces.filter((namespace) => namespace.type !== 'pid')
-    const report = await inspect(withNamespaces([...others, { type: 'pid', path }]))
+    const report = await inspect(withNamespaces([...others, { type: 'pid', path }, ...userOf(first)]))
     assert.ok(report.pid > 1)
   })
 })

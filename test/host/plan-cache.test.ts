@@ -7,16 +7,15 @@ import { defaultMounts, type Json, merge } from '../helpers/bundle.ts'
 import { type Container, mustSucceed, newContainer, newSource } from '../helpers/container.ts'
 import type { Report } from '../helpers/report.ts'
 import { isTsrun } from '../helpers/runtime.ts'
+import { newCache } from '../helpers/own-cache.ts'
 import { assertFailure, hostSuite } from '../helpers/suite.ts'
 import { newDir, newPath } from '../helpers/work-dir.ts'
 
 const { test, run } = hostSuite('plan-cache')
 const onlyTsrun = { needs: [() => (isTsrun ? undefined : 'a cache of tsrun')] }
 
-/** A cache of its own, in a mount namespace for each call. */
-const cache = newDir('cache')
-const script = 'mkdir -p -m 700 /run/tsrun-cache && mount --bind "$0" /run/tsrun-cache && exec "$@"'
-const wrapper = ['unshare', '-m', 'sh', '-c', script, cache]
+const { dir: cache, wrapper: inCache } = newCache()
+const wrapper = inCache()
 const plans = join(cache, 'plans')
 
 /** Runs a container with a log that tells where its plan came from. */

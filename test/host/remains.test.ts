@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, withArgs } from '../helpers/bundle.ts'
 import { type Container, mustSucceed, newContainer, newId, withContainer, withRunning } from '../helpers/container.ts'
-import { readCgroupMounts } from '../helpers/host.ts'
+import { cgroupHomes } from '../helpers/host.ts'
 import { settledLeaks } from '../helpers/leaks.ts'
 import { callRuntime, isTsrun, startRuntime, until } from '../helpers/runtime.ts'
 import { assertFailure, hostSuite } from '../helpers/suite.ts'
@@ -115,7 +115,7 @@ test(
 
 test('a cgroup that is called like the id and belongs to somebody else is left alone', async () => {
   const id = newId('other')
-  const dirs = readCgroupMounts().map(({ dir }) => join(dir, id))
+  const dirs = cgroupHomes().map((dir) => join(dir, id))
   for (const dir of dirs) mkdirSync(dir)
   const child = spawn('sleep', ['60'], { stdio: 'ignore' })
   const ended = new Promise((resolve) => child.once('exit', resolve))
@@ -209,8 +209,7 @@ test(
     const call = startRuntime(['create', '--bundle', container.bundle, container.id])
     const named = (name: RegExp): readonly number[] =>
       childrenOf(call.child.pid ?? 0).filter((pid) => name.test(readFileSync(`/proc/${pid}/comm`, 'utf8')))
-    const [mount] = readCgroupMounts()
-    const procs = join(mount?.dir ?? '', container.id, 'cgroup.procs')
+    const procs = join(cgroupHomes()[0] ?? '', container.id, 'cgroup.procs')
     await until('its hook runs', () => existsSync(procs) && readFileSync(procs, 'utf8').split('\n').length === 3)
     for (const pid of named(/guardian/)) process.kill(pid, 'SIGKILL')
     call.child.kill('SIGKILL')
@@ -234,7 +233,7 @@ test(
       assert.ok(alive(container.pid()))
       process.kill(container.pid(), 'SIGKILL')
       await until('it is gone', () => !alive(container.pid()))
-      for (const { dir } of readCgroupMounts()) {
+      for (const dir of cgroupHomes()) {
         const cgroup = join(dir, container.id)
         await until(`${cgroup} is free`, () => rmdirIfEmpty(cgroup))
       }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, readlinkSync } from 'node:fs'
 import * as assert from 'uvu/assert'
-import { defaultNamespaces, withArgs } from '../helpers/bundle.ts'
-import { inspect, mustSucceed, runOnce } from '../helpers/container.ts'
+import { defaultNamespaces, type Json, withArgs } from '../helpers/bundle.ts'
+import { inspect, mustSucceed, runOnce, withRunning } from '../helpers/container.ts'
 import { needsFile } from '../helpers/host.ts'
+import type { Report } from '../helpers/report.ts'
 import { assertRefused, hostSuite } from '../helpers/suite.ts'
 
 const { test, run } = hostSuite('time offsets')
@@ -40,6 +41,34 @@ test(
     ])
   },
   { needs: [needsFile('/proc/self/ns/time')], differsFrom: { 'runc<1.3': 'has no time namespace' } },
+)
+
+test(
+  'a new time namespace takes the offsets in a new user namespace, and in one that is joined',
+  async () => {
+    const mappings = [{ containerID: 0, hostID: 100000, size: 65536 }]
+    const linux = { timeOffsets: { boottime: { secs: 3000 } } }
+    const withTime = (...more: readonly Json[]): readonly Json[] => [...defaultNamespaces, { type: 'time' }, ...more]
+    const inside = { namespaces: withTime({ type: 'user' }), uidMappings: mappings, gidMappings: mappings }
+    await withRunning({ ...withArgs(['sleep', '60']), linux: { ...linux, ...inside } }, async (first) => {
+      const user = { type: 'user', path: `/proc/${first.pid()}/ns/user` }
+      for (const report of [
+        JSON.parse(mustSucceed(first.exec(['probe', 'report'])).stdout) as Report,
+        await inspect({ linux: { ...linux, namespaces: withTime(user) } }),
+      ]) {
+        assert.is(report.namespaces?.['user'], readlinkSync(user.path))
+        assert.is.not(report.namespaces?.['time'], own('time'))
+        assert.ok(
+          report.timeOffsets?.some((line) => /boottime\s+3000\s+0/.test(line)),
+          report.timeOffsets?.join(),
+        )
+      }
+    })
+  },
+  {
+    needs: [needsFile('/proc/self/ns/time')],
+    differsFrom: { 'runc<1.3': 'has no time namespace', crun: 'may not write its offsets then' },
+  },
 )
 
 test(

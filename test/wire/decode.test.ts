@@ -90,7 +90,7 @@ const HOSTILE: readonly (readonly [string, Uint8Array, RegExp])[] = [
   ['an error answer', Buffer.concat([encodeError('x'.repeat(300), 1)]), /does not start as a plan/],
   ['another version', forged(EMPTY, { 1: 2 }), /version 2.*same release/],
   ['a wrong length', forged(EMPTY, { 2: 300 }), /length is wrong/],
-  ['spawn flags of the future', forged(planWith('setup'), { [SPAWN_AT + 6]: 8 }), /spawn flags are unknown/],
+  ['spawn flags of the future', forged(planWith('setup'), { [SPAWN_AT + 6]: 16 }), /spawn flags are unknown/],
   ['a reserved word', forged(planWith('setup'), { [SPAWN_AT + 11]: 1 }), /reserved word is set/],
   ['too many slots', forged(EMPTY, { 3: 257 }), /too many slots/],
   ['a pool inside the header', forged(EMPTY, { 4: 8 }), /pool lies outside/],

@@ -98,6 +98,7 @@ export function randomPlan(random: Random): Plan {
       terminal: random(2) === 0,
       stage: random(2) === 0,
       exec: random(2) === 0,
+      dumpable: random(2) === 0,
     },
     slots: SLOTS,
     warnings: Array.from({ length: random(3) }, () => pick(TEXTS, random)),

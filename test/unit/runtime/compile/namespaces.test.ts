@@ -51,6 +51,13 @@ test('a time namespace takes offsets (config-linux.md#offset-for-time-namespace)
   assert.is(spawn.stage, true)
 })
 
+test('init can be looked at by a user who has made its user namespace', () => {
+  const inside = namespaces('mount', 'pid', 'user')
+  assert.is(compile({ namespaces: inside }, 1000).spawn.dumpable, true)
+  assert.is(compile({ namespaces: inside }).spawn.dumpable, false)
+  assert.is(compile({ namespaces: joined }, 1000).spawn.dumpable, false)
+})
+
 test('only root of the host can be without a mount namespace', () => {
   assert.is(compile({ namespaces: namespaces('pid') }).spawn.cloneFlags, CLONE_NEW.pid)
   const refused = /linux\.namespaces: only root of the host/

@@ -45,6 +45,7 @@ function fullPlan(): Plan {
       terminal: true,
       stage: true,
       exec: false,
+      dumpable: true,
     },
     warnings: ['first', 'second'],
   }

@@ -31,6 +31,7 @@ export function makePlan(
       terminal: false,
       stage: false,
       exec: false,
+      dumpable: false,
     },
     slots: 4,
     warnings: [],
