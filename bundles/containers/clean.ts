@@ -8,6 +8,8 @@ import { unmount } from '../host/unmount.ts'
 import { Networks } from '../networks/networks.ts'
 import type { Storage } from '../storage.ts'
 import { unprepareMounts } from '../volumes/prepare.ts'
+import { releaseVolumes } from '../volumes/resolve.ts'
+import { recordEvent } from './events.ts'
 import type { ContainerRecord } from './record.ts'
 import { runtimeOf } from './runtime.ts'
 
@@ -20,4 +22,16 @@ export async function clearRemains(storage: Storage, record: ContainerRecord): P
   await new Networks(storage).tearDown(id)
   await unprepareMounts(storage, record)
   await rm(storage.containers.path(id, 'paused.json'), { force: true })
+}
+
+/** Takes back all that a container is, and its volumes without a name. The container must be locked. */
+export async function forgetContainer(
+  storage: Storage,
+  record: ContainerRecord,
+  options: { readonly volumes: boolean } = { volumes: true },
+): Promise<void> {
+  await clearRemains(storage, record)
+  await storage.containers.remove(record)
+  await releaseVolumes(storage, record, { anonymous: options.volumes })
+  await recordEvent(storage, record, 'destroy')
 }

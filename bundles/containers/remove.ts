@@ -3,10 +3,8 @@
 
 import { DockError } from '../error.ts'
 import type { Storage } from '../storage.ts'
-import { releaseVolumes } from '../volumes/resolve.ts'
-import { clearRemains } from './clean.ts'
+import { forgetContainer } from './clean.ts'
 import type { Container } from './container-store.ts'
-import { recordEvent } from './events.ts'
 import { stopContainer } from './stop.ts'
 
 export interface RemoveOptions {
@@ -45,10 +43,7 @@ export async function removeContainer(
     const now = await storage.containers.read(record.id)
     if (now === undefined) return
     if (runs(now)) refuse(now)
-    await clearRemains(storage, record)
-    await storage.containers.remove(now.record)
-    await releaseVolumes(storage, record, { anonymous: options.volumes === true })
-    await recordEvent(storage, now.record, 'destroy')
+    await forgetContainer(storage, now.record, { volumes: options.volumes === true })
   } finally {
     await held.release()
   }

@@ -12,7 +12,7 @@ import type { Storage } from '../storage.ts'
 import { ociMounts } from '../volumes/oci-mounts.ts'
 import { prepareMounts } from '../volumes/prepare.ts'
 import { applyCdi } from './cdi-devices.ts'
-import { clearRemains } from './clean.ts'
+import { clearRemains, forgetContainer } from './clean.ts'
 import type { Container } from './container-store.ts'
 import { allDevices, mappedDevices } from './host-devices.ts'
 import { type Attachment, monitorSettings, runMonitor, waitForMonitor, writeMonitorSettings } from './monitor.ts'
@@ -165,7 +165,11 @@ export async function startContainer(
   const held = await storage.containers.lock(id)
   let ended: Promise<number>
   try {
-    await prepareStart(storage, await storage.containers.find(id))
+    const container = await storage.containers.find(id)
+    await prepareStart(storage, container).catch(async (e: unknown) => {
+      if (container.record.hostConfig.AutoRemove) await forgetContainer(storage, container.record)
+      throw e
+    })
     ended = runMonitor(storage, id, { attach })
     await waitForMonitor(storage, id, ended)
   } finally {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { clearRemains } from '../../../bundles/containers/clean.ts'
-import { recordEvent } from '../../../bundles/containers/events.ts'
+import { clearRemains, forgetContainer } from '../../../bundles/containers/clean.ts'
 import { openStorage } from '../../../bundles/storage.ts'
-import { releaseVolumes } from '../../../bundles/volumes/resolve.ts'
 
 /** What a container's monitor calls when the container has ended for good. Nobody reads what it prints. */
 export async function cleanUp(directory: string, id: string): Promise<number> {
@@ -15,11 +13,8 @@ export async function cleanUp(directory: string, id: string): Promise<number> {
       if (container === undefined) return 0
       // Somebody may have started it again: then this end is history, and what there is belongs to the new run.
       if (![process.pid, process.ppid].includes(container.state.monitorPid)) return 0
-      await clearRemains(storage, container.record)
-      if (!container.record.hostConfig.AutoRemove) return 0
-      await storage.containers.remove(container.record)
-      await releaseVolumes(storage, container.record, { anonymous: true })
-      await recordEvent(storage, container.record, 'destroy')
+      if (container.record.hostConfig.AutoRemove) await forgetContainer(storage, container.record)
+      else await clearRemains(storage, container.record)
       return 0
     } finally {
       await held.release()

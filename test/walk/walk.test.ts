@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// The walk of docs/walk.md (walk.sh), with a registry of its own. Its base image, a Debian with Flask, comes from
+// TSDOCK_WALK_BASE (a tar of a root file system), or is made with mmdebstrap. With TSRUN_TEST_LONG=1 alone (npm run test:walk).
+
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { freePort, startRegistry } from '../helpers/registry.ts'
+import { Dock, runProgram, tsdockPath, writeFiles } from '../helpers/tsdock.ts'
+import { newDir, projectDir } from '../helpers/work-dir.ts'
+
+const base = process.env['TSDOCK_WALK_BASE']
+const tools = ['docker-registry', 'curl', 'script', 'make', 'gcc', ...(base === undefined ? ['mmdebstrap'] : [])]
+
+const skip = (): string | undefined => {
+  if (process.env['TSRUN_TEST_LONG'] !== '1') return 'only in npm run test:walk'
+  if (process.getuid?.() !== 0) return 'needs root'
+  const missing = tools.find((name) => spawnSync('which', [name]).status !== 0)
+  if (missing !== undefined) return `${missing} is missing`
+  if (!existsSync('/bin/busybox')) return 'busybox is missing'
+  return existsSync('/usr/lib/cni/bridge') ? undefined : 'the plugins of CNI are missing'
+}
+
+function rootTar(target: string): void {
+  if (base !== undefined) return copyFileSync(base, target)
+  const made = spawnSync('mmdebstrap', ['--variant=minbase', '--include=python3-flask,python3-pip', 'trixie', target], {
+    encoding: 'utf8',
+    timeout: 600_000,
+  })
+  assert.is(made.status, 0, made.stderr)
+}
+
+/** The images that the walk begins with. */
+function prepare(dock: Dock, scratch: string): void {
+  const python = writeFiles(join(scratch, 'python'), {
+    // pip of Debian has to be told that nothing else manages this image.
+    Dockerfile: 'FROM scratch\nADD root.tar /\nENV PIP_BREAK_SYSTEM_PACKAGES=1\nCMD ["python3"]\n',
+  })
+  rootTar(join(python, 'root.tar'))
+  dock.must('build', '-q', '-t', 'python:3-slim', python)
+  const busybox = writeFiles(join(scratch, 'busybox'), {
+    Dockerfile: `FROM scratch
+COPY busybox /bin/busybox
+RUN ["/bin/busybox", "--install", "-s", "/bin"]
+RUN mkdir -p -m 1777 /tmp && mkdir -p /root /etc
+CMD ["sh"]
+`,
+  })
+  copyFileSync('/bin/busybox', join(busybox, 'busybox'))
+  dock.must('build', '-q', '-t', 'busybox', busybox)
+}
+
+const reason = skip()
+if (reason !== undefined) process.stdout.write(`SKIP the walk: ${reason}\n`)
+else {
+  test('every line of the walk does what it says', async () => {
+    const scratch = mkdtempSync('/var/tmp/tsdock-walk-')
+    const registry = await startRegistry()
+    const before = readFileSync('/proc/self/mountinfo', 'utf8')
+    try {
+      const dock = new Dock(join(scratch, 'storage'))
+      prepare(dock, scratch)
+      const bin = newDir('bin')
+      symlinkSync(tsdockPath, join(bin, 'tsdock'))
+      const child = spawn('bash', [join(projectDir, 'test/walk/walk.sh')], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: {
+          ...process.env,
+          PATH: `${bin}:${process.env['PATH']}`,
+          TSDOCK_ROOT: dock.storage,
+          REGISTRY_PORT: registry.host.split(':')[1],
+          WALK_PORT: String(await freePort()),
+        },
+      })
+      const [out, [status]] = await Promise.all([text(child.stdout), once(child, 'close') as Promise<[number | null]>])
+      process.stdout.write(out)
+      assert.is(status, 0, 'a line of the walk failed')
+      assert.match(out, /\n\d+ passed, 0 failed\n$/)
+      assert.is(runProgram(tsdockPath, ['ps', '-aq'], { env: { TSDOCK_ROOT: dock.storage } }).stdout, '')
+      assert.is(readFileSync('/proc/self/mountinfo', 'utf8'), before, 'mounts are left')
+    } finally {
+      await registry.stop()
+      rmSync(scratch, { recursive: true, force: true })
+    }
+  })
+}
+
+test.run()
