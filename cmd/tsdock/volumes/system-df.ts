@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ContainerState } from '../../../bundles/containers/record.ts'
 import { type DiskUsage, diskUsage, isLive } from '../../../bundles/containers/usage.ts'
 import { familiarText, parseReference } from '../../../bundles/images/reference.ts'
 import { openStorage, storageDirectory } from '../../../bundles/storage.ts'
-import { type CommandInvocation, wantsJson } from '../command.ts'
-import { ageText, formatTable, sizeText } from '../table.ts'
+import { statusText } from '../../../bundles/containers/list.ts'
+import type { CommandInvocation } from '../command.ts'
+import { ageText, ageWords, formatTable, sizeText } from '../table.ts'
+import { printRows } from '../template/rows.ts'
 
-interface Row {
-  readonly Type: string
-  readonly TotalCount: string
-  readonly Active: string
-  readonly Size: string
-  readonly Reclaimable: string
-}
+const headings = {
+  Type: 'TYPE',
+  TotalCount: 'TOTAL',
+  Active: 'ACTIVE',
+  Size: 'SIZE',
+  Reclaimable: 'RECLAIMABLE',
+} as const
+
+type Row = Readonly<Record<keyof typeof headings, string>>
 
 const sum = (sizes: readonly number[]): number => sizes.reduce((total, size) => total + size, 0)
 
@@ -40,13 +43,6 @@ function rowsOf({ images, containers, volumes, cache }: DiskUsage): readonly Row
   ]
 }
 
-function statusOf({ status, startedAt, finishedAt, exitCode }: ContainerState, now: number): string {
-  const since = (text: string): string => ageText(now - (Date.parse(text) || now))
-  if (status === 'running') return `Up ${since(startedAt).replace(/ ago$/, '')}`
-  if (status === 'exited') return `Exited (${exitCode}) ${since(finishedAt)}`
-  return status === 'created' ? 'Created' : `Restarting (${exitCode}) ${since(finishedAt)}`
-}
-
 function verbose({ images, containers, volumes, cache }: DiskUsage, now: number): string {
   const imageRows = images.all.map(({ image, size, shared, containers: users }) => {
     const reference = image.name === undefined ? undefined : parseReference(image.name)
@@ -62,14 +58,14 @@ function verbose({ images, containers, volumes, cache }: DiskUsage, now: number)
       String(users.length),
     ]
   })
-  const containerRows = containers.map(({ container: { record, state }, size }) => [
+  const containerRows = containers.map(({ container, container: { record }, size }) => [
     record.id.slice(0, 12),
     record.config.Image,
     JSON.stringify(record.args.join(' ')).slice(0, 22),
     String(record.mounts.filter(({ Type }) => Type === 'volume').length),
     sizeText(size),
     ageText(now - Date.parse(record.created)),
-    statusOf(state, now),
+    statusText(container, undefined, now, ageWords),
     record.name,
   ])
   const volumeRows = volumes.map(({ volume, size, containers: users }) => [
@@ -89,21 +85,13 @@ function verbose({ images, containers, volumes, cache }: DiskUsage, now: number)
 
 /** `tsdock system df` */
 export async function runSystemDf(invocation: CommandInvocation): Promise<number> {
-  const json = wantsJson(invocation)
+  const format = invocation.text('format')
   const storage = await openStorage(storageDirectory(invocation.storage))
   try {
     const usage = await diskUsage(storage)
-    if (invocation.isSet('verbose')) {
-      process.stdout.write(json ? `${JSON.stringify(usage)}\n` : verbose(usage, Date.now()))
-      return 0
-    }
-    const rows = rowsOf(usage)
-    if (json) process.stdout.write(rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
-    else {
-      const head = ['TYPE', 'TOTAL', 'ACTIVE', 'SIZE', 'RECLAIMABLE']
-      const cells = rows.map((row) => [row.Type, row.TotalCount, row.Active, row.Size, row.Reclaimable])
-      process.stdout.write(formatTable([head, ...cells]))
-    }
+    if (!invocation.isSet('verbose'))
+      printRows(format, { headings, columns: Object.keys(headings), rows: rowsOf(usage) })
+    else process.stdout.write(format === 'json' ? `${JSON.stringify(usage)}\n` : verbose(usage, Date.now()))
     return 0
   } finally {
     await storage.release()

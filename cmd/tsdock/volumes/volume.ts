@@ -3,10 +3,12 @@ import { DockError, messageOf } from '../../../bundles/error.ts'
 import { sizeOf } from '../../../bundles/host/files.ts'
 import { openStorage, type Storage, storageDirectory } from '../../../bundles/storage.ts'
 import { isAnonymous, type Volume } from '../../../bundles/volumes/volumes.ts'
-import { type CommandInvocation, CommandUsageError, wantsJson } from '../command.ts'
+import { type CommandInvocation, CommandUsageError } from '../command.ts'
 import { isConfirmed } from '../confirm.ts'
 import { compileFilters, hasLabel, isTrue, matchesName } from '../filters.ts'
-import { formatTable, sizeText } from '../table.ts'
+import { sizeText } from '../table.ts'
+import { printRows } from '../template/rows.ts'
+import { compileTemplate } from '../template/template.ts'
 
 /** `K=V`, or `K` alone. */
 function pairs(list: readonly string[]): Readonly<Record<string, string>> {
@@ -54,6 +56,19 @@ interface Listed {
   readonly used: boolean
 }
 
+const headings = {
+  Availability: 'AVAILABILITY',
+  Driver: 'DRIVER',
+  Group: 'GROUP',
+  Labels: 'LABELS',
+  Links: 'LINKS',
+  Mountpoint: 'MOUNTPOINT',
+  Name: 'VOLUME NAME',
+  Scope: 'SCOPE',
+  Size: 'SIZE',
+  Status: 'STATUS',
+} as const
+
 const rowOf = ({ Driver, Labels, Mountpoint, Name, Scope }: Volume) => ({
   Availability: 'N/A',
   Driver,
@@ -71,7 +86,6 @@ const rowOf = ({ Driver, Labels, Mountpoint, Name, Scope }: Volume) => ({
 
 /** `tsdock volume ls` */
 export async function runVolumeList(invocation: CommandInvocation): Promise<number> {
-  const json = wantsJson(invocation)
   const accepts = compileFilters<Listed>(invocation.list('filter'), {
     dangling: ({ used }, value) => used !== isTrue('dangling', value),
     driver: ({ volume }, value) => volume.Driver === value,
@@ -84,17 +98,17 @@ export async function runVolumeList(invocation: CommandInvocation): Promise<numb
       .map((volume): Listed => ({ volume, used: (users.get(volume.Name)?.length ?? 0) > 0 }))
       .filter(accepts)
       .map(({ volume }) => volume)
-    if (invocation.isSet('quiet')) process.stdout.write(shown.map(({ Name }) => `${Name}\n`).join(''))
-    else if (json) process.stdout.write(shown.map((volume) => `${JSON.stringify(rowOf(volume))}\n`).join(''))
-    else
-      process.stdout.write(formatTable([['DRIVER', 'VOLUME NAME'], ...shown.map(({ Driver, Name }) => [Driver, Name])]))
+    if (invocation.isSet('quiet') && invocation.text('format') === undefined)
+      process.stdout.write(shown.map(({ Name }) => `${Name}\n`).join(''))
+    else printRows(invocation.text('format'), { headings, columns: ['Driver', 'Name'], rows: shown.map(rowOf) })
     return 0
   })
 }
 
 /** `tsdock volume inspect` */
 export async function runVolumeInspect(invocation: CommandInvocation): Promise<number> {
-  const json = wantsJson(invocation)
+  const format = invocation.text('format')
+  const print = format === undefined || format === 'json' ? undefined : compileTemplate(format)
   return withStorage(invocation.storage, async ({ volumes }) => {
     const found: Volume[] = []
     const missing: string[] = []
@@ -103,7 +117,8 @@ export async function runVolumeInspect(invocation: CommandInvocation): Promise<n
       if (volume === undefined) missing.push(`tsdock: get ${name}: no such volume\n`)
       else found.push(volume)
     }
-    if (json) process.stdout.write(found.map((volume) => `${JSON.stringify(volume)}\n`).join(''))
+    if (print !== undefined) process.stdout.write(found.map((volume) => `${print(volume)}\n`).join(''))
+    else if (format === 'json') process.stdout.write(`${JSON.stringify(found)}\n`)
     else process.stdout.write(`${JSON.stringify(found, undefined, 4)}\n`)
     process.stderr.write(missing.join(''))
     return missing.length === 0 ? 0 : 1
