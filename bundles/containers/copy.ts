@@ -108,18 +108,22 @@ export async function copyToStream(
   }
 }
 
+/**
+ * A destination on this host. A link there that leads to a directory is that directory; any other one is replaced, as an
+ * earlier copy may have brought it from the container: what it leads to is never written.
+ */
 async function hostEnd(path: string): Promise<CopyEnd & { readonly real: string }> {
   const absolute = resolve(path)
-  try {
-    return { path, kind: (await stat(absolute)).isDirectory() ? 'directory' : 'other', real: await realpath(absolute) }
-  } catch (e: unknown) {
-    const { code } = e as NodeJS.ErrnoException
-    if (code !== 'ENOENT' && code !== 'ENOTDIR') throw e
-    const parent = await realpath(dirname(absolute)).catch(() => {
-      throw new DockError(`invalid output path: directory "${dirname(absolute)}" does not exist`)
-    })
-    return { path, kind: 'missing', real: join(parent, basename(absolute)) }
-  }
+  const leads = await stat(absolute).catch(() => undefined)
+  if (leads?.isDirectory() === true) return { path, kind: 'directory', real: await realpath(absolute) }
+  const parent = await realpath(dirname(absolute)).catch(() => {
+    throw new DockError(`invalid output path: directory "${dirname(absolute)}" does not exist`)
+  })
+  const there = await lstat(absolute).catch((e: NodeJS.ErrnoException) => {
+    if (e.code === 'ENOENT') return undefined
+    throw new DockError(`invalid output path: lstat ${absolute}: ${e.code}`)
+  })
+  return { path, kind: there === undefined ? 'missing' : 'other', real: join(parent, basename(absolute)) }
 }
 
 /** Takes the members of a tar for a directory of this host. */

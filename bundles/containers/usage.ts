@@ -10,6 +10,7 @@ import type { StoredImage } from '../images/store.ts'
 import type { Storage } from '../storage.ts'
 import type { Volume } from '../volumes/volumes.ts'
 import type { Container } from './container-store.ts'
+import type { ContainerRecord } from './record.ts'
 
 export interface ImageUsage {
   readonly image: StoredImage
@@ -37,6 +38,20 @@ export interface DiskUsage {
   readonly containers: readonly ContainerUsage[]
   readonly volumes: readonly VolumeUsage[]
   readonly cache: { readonly steps: number; readonly size: number }
+}
+
+/** Bytes that a container has written. */
+export const writtenSize = (storage: Storage, { id }: ContainerRecord): Promise<number> =>
+  sizeOf(storage.containers.path(id, 'diff')).catch(() => 0)
+
+/** `SizeRw` and `SizeRootFs`. */
+export async function containerSizes(
+  storage: Storage,
+  record: ContainerRecord,
+): Promise<{ readonly rw: number; readonly root: number }> {
+  const rw = await writtenSize(storage, record)
+  const below = await Promise.all(record.lower.map((layer) => sizeOf(layer)))
+  return { rw, root: below.reduce((sum, size) => sum + size, rw) }
 }
 
 /** It runs, or is about to. */
@@ -136,7 +151,7 @@ export async function diskUsage(storage: Storage): Promise<DiskUsage> {
     containers: await Promise.all(
       containers.map(async (container) => ({
         container,
-        size: await sizeOf(storage.containers.path(container.record.id, 'diff')).catch(() => 0),
+        size: await writtenSize(storage, container.record),
       })),
     ),
     volumes: await Promise.all(

@@ -215,6 +215,40 @@ if (process.getuid?.() !== 0) {
     assert.is(read(container, '/../../../var/run/canary'), 'in the container')
   })
 
+  test('a link that a copy left on the host is replaced by the next one, and never written through', async () => {
+    const victim = newDir('victim')
+    writeFileSync(join(victim, 'file'), 'of the host')
+    const script = ['file', 'none'].map((name) => `ln -s ${victim}/${name} /leak-${name}`).join(' && ')
+    dock.must('build', '-q', '-t', 'localhost/leak', newContext({ Dockerfile: `FROM localhost/cp\nRUN ${script}\n` }))
+    const container = await HandContainer.create(dock, { image: 'localhost/leak' })
+    const untouched = (): void => {
+      assert.equal(readdirSync(victim), ['file'])
+      assert.ok(lstatSync(join(victim, 'file')).isFile())
+      assert.is(readFileSync(join(victim, 'file'), 'utf8'), 'of the host')
+    }
+    for (const name of ['leak-file', 'leak-none']) {
+      const to = newDir('out')
+      for (const place of [join(to, 'out'), to, `${to}/`, join(to, name)]) {
+        // The first one plants the link; the others must not follow it.
+        for (const source of [name, name, 'd/f', name, 'd/f']) {
+          must(`${container.name}:/${source}`, place)
+          untouched()
+        }
+      }
+      assert.is(readFileSync(join(to, 'out'), 'utf8'), 'f\n')
+      must(`${container.name}:/${name}`, join(to, 'link'))
+      fails('cannot copy directory', `${container.name}:/d`, join(to, 'link'))
+      fails('not a directory', `${container.name}:/d/f`, `${join(to, 'link')}/`)
+      untouched()
+    }
+    // What leads to a directory is one, as for cp(1).
+    const to = newDir('out')
+    mkdirSync(join(to, 'real'))
+    symlinkSync('real', join(to, 'link'))
+    must(`${container.name}:/d/f`, join(to, 'link'))
+    assert.equal(readdirSync(join(to, 'real')), ['f'])
+  })
+
   test('CVE-2018-15664: a container that exchanges directories and links meanwhile', async () => {
     const swap = newDir('swap')
     copyFileSync(programPath('swap-paths'), join(swap, 'swap'))

@@ -4,7 +4,7 @@
 import type { Command, CommandFlag } from '../command.ts'
 
 const any = Number.POSITIVE_INFINITY
-const json: CommandFlag = { name: 'format', type: 'string', value: 'json', summary: 'json: one object on a line' }
+const json: CommandFlag = { name: 'format', type: 'string', value: 'TEMPLATE', summary: 'json, or a Go template' }
 const filter: CommandFlag = { name: 'filter', type: 'list', value: 'K=V', summary: 'only those that match' }
 const force: CommandFlag = { name: 'force', short: 'f', type: 'boolean', summary: 'do not ask' }
 

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ContainerState } from '../../../bundles/containers/record.ts'
 import { type DiskUsage, diskUsage, isLive } from '../../../bundles/containers/usage.ts'
 import { familiarText, parseReference } from '../../../bundles/images/reference.ts'
 import { openStorage, storageDirectory } from '../../../bundles/storage.ts'
+import { statusText } from '../../../bundles/containers/list.ts'
 import type { CommandInvocation } from '../command.ts'
-import { ageText, formatTable, sizeText } from '../table.ts'
+import { ageText, ageWords, formatTable, sizeText } from '../table.ts'
 import { printRows } from '../template/rows.ts'
-import { compileTemplate } from '../template/template.ts'
+
+const headings = {
+  Type: 'TYPE',
+  TotalCount: 'TOTAL',
+  Active: 'ACTIVE',
+  Size: 'SIZE',
+  Reclaimable: 'RECLAIMABLE',
+} as const
 
 type Row = Readonly<Record<keyof typeof headings, string>>
 
@@ -36,13 +43,6 @@ function rowsOf({ images, containers, volumes, cache }: DiskUsage): readonly Row
   ]
 }
 
-function statusOf({ status, startedAt, finishedAt, exitCode }: ContainerState, now: number): string {
-  const since = (text: string): string => ageText(now - (Date.parse(text) || now))
-  if (status === 'running') return `Up ${since(startedAt).replace(/ ago$/, '')}`
-  if (status === 'exited') return `Exited (${exitCode}) ${since(finishedAt)}`
-  return status === 'created' ? 'Created' : `Restarting (${exitCode}) ${since(finishedAt)}`
-}
-
 function verbose({ images, containers, volumes, cache }: DiskUsage, now: number): string {
   const imageRows = images.all.map(({ image, size, shared, containers: users }) => {
     const reference = image.name === undefined ? undefined : parseReference(image.name)
@@ -58,14 +58,14 @@ function verbose({ images, containers, volumes, cache }: DiskUsage, now: number)
       String(users.length),
     ]
   })
-  const containerRows = containers.map(({ container: { record, state }, size }) => [
+  const containerRows = containers.map(({ container, container: { record }, size }) => [
     record.id.slice(0, 12),
     record.config.Image,
     JSON.stringify(record.args.join(' ')).slice(0, 22),
     String(record.mounts.filter(({ Type }) => Type === 'volume').length),
     sizeText(size),
     ageText(now - Date.parse(record.created)),
-    statusOf(state, now),
+    statusText(container, undefined, now, ageWords),
     record.name,
   ])
   const volumeRows = volumes.map(({ volume, size, containers: users }) => [
@@ -83,24 +83,15 @@ function verbose({ images, containers, volumes, cache }: DiskUsage, now: number)
   ].join('\n')
 }
 
-const headings = {
-  Type: 'TYPE',
-  TotalCount: 'TOTAL',
-  Active: 'ACTIVE',
-  Size: 'SIZE',
-  Reclaimable: 'RECLAIMABLE',
-} as const
-
 /** `tsdock system df` */
 export async function runSystemDf(invocation: CommandInvocation): Promise<number> {
   const format = invocation.text('format')
   const storage = await openStorage(storageDirectory(invocation.storage))
   try {
     const usage = await diskUsage(storage)
-    if (!invocation.isSet('verbose')) {
+    if (!invocation.isSet('verbose'))
       printRows(format, { headings, columns: Object.keys(headings), rows: rowsOf(usage) })
-    } else if (format === undefined) process.stdout.write(verbose(usage, Date.now()))
-    else process.stdout.write(`${format === 'json' ? JSON.stringify(usage) : compileTemplate(format)(usage)}\n`)
+    else process.stdout.write(format === 'json' ? `${JSON.stringify(usage)}\n` : verbose(usage, Date.now()))
     return 0
   } finally {
     await storage.release()

@@ -6,9 +6,9 @@ import { isAnonymous, type Volume } from '../../../bundles/volumes/volumes.ts'
 import { type CommandInvocation, CommandUsageError } from '../command.ts'
 import { isConfirmed } from '../confirm.ts'
 import { compileFilters, hasLabel, isTrue, matchesName } from '../filters.ts'
-import { inspect } from '../inspect.ts'
 import { sizeText } from '../table.ts'
 import { printRows } from '../template/rows.ts'
+import { compileTemplate } from '../template/template.ts'
 
 /** `K=V`, or `K` alone. */
 function pairs(list: readonly string[]): Readonly<Record<string, string>> {
@@ -98,15 +98,32 @@ export async function runVolumeList(invocation: CommandInvocation): Promise<numb
       .map((volume): Listed => ({ volume, used: (users.get(volume.Name)?.length ?? 0) > 0 }))
       .filter(accepts)
       .map(({ volume }) => volume)
-    if (invocation.isSet('quiet')) process.stdout.write(shown.map(({ Name }) => `${Name}\n`).join(''))
+    if (invocation.isSet('quiet') && invocation.text('format') === undefined)
+      process.stdout.write(shown.map(({ Name }) => `${Name}\n`).join(''))
     else printRows(invocation.text('format'), { headings, columns: ['Driver', 'Name'], rows: shown.map(rowOf) })
     return 0
   })
 }
 
 /** `tsdock volume inspect` */
-export const runVolumeInspect = (invocation: CommandInvocation): Promise<number> =>
-  inspect(invocation, ['volume'], 'volume')
+export async function runVolumeInspect(invocation: CommandInvocation): Promise<number> {
+  const format = invocation.text('format')
+  const print = format === undefined || format === 'json' ? undefined : compileTemplate(format)
+  return withStorage(invocation.storage, async ({ volumes }) => {
+    const found: Volume[] = []
+    const missing: string[] = []
+    for (const name of invocation.positionals) {
+      const volume = await volumes.find(name)
+      if (volume === undefined) missing.push(`tsdock: get ${name}: no such volume\n`)
+      else found.push(volume)
+    }
+    if (print !== undefined) process.stdout.write(found.map((volume) => `${print(volume)}\n`).join(''))
+    else if (format === 'json') process.stdout.write(`${JSON.stringify(found)}\n`)
+    else process.stdout.write(`${JSON.stringify(found, undefined, 4)}\n`)
+    process.stderr.write(missing.join(''))
+    return missing.length === 0 ? 0 : 1
+  })
+}
 
 /** `tsdock volume rm` */
 export async function runVolumeRemove({ positionals, isSet, storage }: CommandInvocation): Promise<number> {
