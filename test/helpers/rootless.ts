@@ -38,6 +38,22 @@ export function withUserNamespace(config: Json, user: PlainUser): Json {
   }
 }
 
+/** The same with the user alone: nothing is needed that has the powers of root, such as newuidmap. */
+export function withOwnIdAlone(config: Json): Json {
+  const linux = config['linux'] as Json
+  const { uid, gid } = userInfo()
+  const mounts = (config['mounts'] as readonly Json[]).map((mount) => ({
+    ...mount,
+    options: ((mount['options'] as readonly string[] | undefined) ?? []).filter((option) => option !== 'gid=5'),
+  }))
+  const namespaces = [...(linux['namespaces'] as readonly Json[]), { type: 'user' }]
+  return {
+    ...config,
+    mounts,
+    linux: { ...linux, namespaces, uidMappings: mappings(uid, undefined), gidMappings: mappings(gid, undefined) },
+  }
+}
+
 /** File systems of namespaces, and where the host has its own. */
 const ofNamespaces: Readonly<Record<string, readonly [namespace: string, path: string]>> = {
   proc: ['pid', '/proc'],

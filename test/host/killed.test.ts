@@ -4,10 +4,12 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { withArgs } from '../helpers/bundle.ts'
+import { defaultMounts, defaultNamespaces, withArgs } from '../helpers/bundle.ts'
 import { type Container, mustSucceed, newContainer } from '../helpers/container.ts'
+import { isRootless } from '../helpers/host.ts'
 import { leakLines, readLeaks, settledLeaks } from '../helpers/leaks.ts'
 import { programPath } from '../helpers/programs.ts'
+import { withOwnIdAlone } from '../helpers/rootless.ts'
 import { callRuntime, isTsrun, type Outcome, runtimePath, startProgram, until } from '../helpers/runtime.ts'
 import { newCache } from '../helpers/own-cache.ts'
 import { hostSuite } from '../helpers/suite.ts'
@@ -19,7 +21,9 @@ const options = {
   needs: [() => (isTsrun ? undefined : 'about the processes of tsrun')],
   timeoutMs: everyCall ? 900_000 : 60_000,
 }
-const sleeps = withArgs(['sleep', '60'])
+const usual = withArgs(['sleep', '60'], { mounts: defaultMounts, linux: { namespaces: defaultNamespaces } })
+/** Where a process is traced, newuidmap has no powers. */
+const sleeps = isRootless ? withOwnIdAlone(usual) : usual
 /** What kill-at says. */
 const notReached = 10
 const late = 11
