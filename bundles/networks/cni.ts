@@ -75,6 +75,12 @@ function failureText(answer: Answer): string {
   return said === '' ? `ended with ${answer.signal ?? `status ${answer.code}`}` : said
 }
 
+export const isProgram = (path: string): Promise<boolean> =>
+  access(path, constants.X_OK).then(
+    async () => (await stat(path)).isFile(),
+    () => false,
+  )
+
 export class Cni {
   readonly path: readonly string[]
   readonly #timeoutMs: number
@@ -98,11 +104,7 @@ export class Cni {
   async find(type: string): Promise<string | undefined> {
     for (const directory of this.path) {
       const path = join(directory, type)
-      const isProgram = await access(path, constants.X_OK).then(
-        async () => (await stat(path)).isFile(),
-        () => false,
-      )
-      if (isProgram) return path
+      if (await isProgram(path)) return path
     }
     return undefined
   }

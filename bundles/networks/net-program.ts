@@ -41,9 +41,17 @@ export class PortTaken extends DockError {
   }
 }
 
-/** Starts a relay. onStart: told its pid before it binds anything. Errors: PortTaken, DockError. */
-export async function startRelay(rules: readonly RelayRule[], onStart: (pid: number) => Promise<void>): Promise<void> {
-  const child = spawn(findProgram('tsdock-net'), ['relay'], { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
+/**
+ * Starts a relay. onStart: told its pid before it binds anything. target: a process whose network the targets are in.
+ * Errors: PortTaken, DockError.
+ */
+export async function startRelay(
+  rules: readonly RelayRule[],
+  onStart: (pid: number) => Promise<void>,
+  target?: number,
+): Promise<void> {
+  const args = ['relay', ...(target === undefined ? [] : [String(target)])]
+  const child = spawn(findProgram('tsdock-net'), args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
   const said = text(child.stderr.pipe(new PassThrough()))
   const answer = text(child.stdout.pipe(new PassThrough()))
   const ended = new Promise<void>((resolve, reject) => {

@@ -164,6 +164,7 @@ export class Networks {
     if (sandbox !== undefined) {
       await endProcess(sandbox.plugin, true)
       await endProcess(sandbox.relay, false)
+      await endProcess(sandbox.carrier, false)
       const hadNamespace = await stat(sandbox.netns).then(
         () => true,
         () => false,

@@ -9,14 +9,14 @@ static const char usage[] = "usage: tsdock-net COMMAND ARGUMENT...\n"
 			    "  netns-make PATH     pin a new network namespace at PATH\n"
 			    "  netns-remove PATH   take it away\n"
 			    "  bridge-remove NAME  remove a bridge\n"
-			    "  relay               pass on to containers what stdin names\n";
+			    "  relay [PID]         pass on to containers what stdin names\n";
 
 static int dispatch(struct err *e, int argc, char **argv)
 {
 	const char *command = argc > 1 ? argv[1] : "";
 
-	if (argc == 2 && strcmp(command, "relay") == 0)
-		return net_relay(e);
+	if ((argc == 2 || argc == 3) && strcmp(command, "relay") == 0)
+		return net_relay(e, argc == 3 ? argv[2] : NULL);
 	if (argc == 3 && strcmp(command, "netns-make") == 0)
 		return net_namespace_make(e, argv[2]);
 	if (argc == 3 && strcmp(command, "netns-remove") == 0)

@@ -17,7 +17,8 @@ int net_bridge_remove(struct err *e, const char *name);
 /*
  * Reads what to pass on from stdin, binds all of it, says "ready\n", and serves until it is killed:
  * `tcp|udp|sctp ADDRESS PORT TARGET-ADDRESS TARGET-PORT\n`... and an empty line.
+ * pid: the targets are in the namespaces of that process; NULL: in those of this one.
  */
-int net_relay(struct err *e);
+int net_relay(struct err *e, const char *pid);
 
 #endif

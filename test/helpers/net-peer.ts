@@ -15,10 +15,16 @@ async function serve(label: string, ports: readonly number[]): Promise<void> {
       socket.resume().once('end', () => socket.end(`${label} ${plain(socket.remoteAddress ?? '')}`))
     })
     await new Promise<void>((resolve) => server.listen(port, '::', resolve))
-    const datagrams = createSocket('udp6').on('message', (_, from) => {
-      datagrams.send(`${label} ${plain(from.address)}`, from.port, from.address)
-    })
-    await new Promise<void>((resolve) => datagrams.bind(port, resolve))
+    for (const [type, address] of [
+      ['udp4', '0.0.0.0'],
+      ['udp6', '::'],
+    ] as const) {
+      const datagrams = createSocket({ type, ipv6Only: type === 'udp6' }).on('error', () => undefined)
+      datagrams.on('message', (_, from) => {
+        datagrams.send(`${label} ${from.address}`, from.port, from.address)
+      })
+      await new Promise<void>((resolve) => datagrams.bind(port, address, resolve))
+    }
   }
   process.stdout.write('ready\n')
 }
