@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Makes a container of an image: its record, its directories, its files. Nothing runs yet.
 
-import { mkdir, writeFile } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdir, readFile, rename, rmdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Healthcheck, ImageRunConfig } from '../../spec/image/documents.ts'
 import type { User } from '../../spec/runtime/user.ts'
 import { stateOf } from '../build/image-state.ts'
@@ -104,27 +106,38 @@ function configOf(image: ImageRunConfig, options: CreateOptions, id: string) {
   return { config, args }
 }
 
-/** Ids of the program, by the files of the image. */
-async function userOf(storage: Storage, lower: readonly string[], text: string, groups: readonly string[]) {
+interface Accounts {
+  readonly passwd: string | null
+  readonly group: string | null
+}
+
+/** /etc/passwd and /etc/group of an image, read once for each: they are kept beside its init layer. */
+async function accountsOf(storage: Storage, lower: readonly string[]): Promise<Accounts> {
+  const kept = join(lower[0] ?? '', '../../accounts.json')
+  const known = await readFile(kept, 'utf8').catch(() => undefined)
+  if (known !== undefined) return JSON.parse(known) as Accounts
   const target = await makeScratch(storage.stores.scratch)
   try {
     const files = { ...storage.stores.files, overlays: [{ target, lower }] }
-    // Each of the two is read once.
-    const known = new Map<string, Promise<string | undefined>>()
     const one = optionalFile((path) => read(target, path, files))
-    const cached = (path: string): Promise<string | undefined> => {
-      const found = known.get(path) ?? one(path)
-      known.set(path, found)
-      return found
-    }
-    await Promise.all([cached('etc/passwd'), cached('etc/group')])
-    const { user } = await resolveUser(text, cached)
-    const more = await resolveGroups(groups, cached)
-    const all = [...new Set([...(user.additionalGids ?? []), ...more])]
-    return { ...user, ...(all.length === 0 ? {} : { additionalGids: all }) } as User
+    const [passwd = null, group = null] = await Promise.all([one('etc/passwd'), one('etc/group')])
+    const scratch = `${kept}.${randomBytes(6).toString('hex')}`
+    await writeFile(scratch, JSON.stringify({ passwd, group }), { mode: 0o600 })
+    await rename(scratch, kept)
+    return { passwd, group }
   } finally {
-    await remove(target)
+    await rmdir(target)
   }
+}
+
+/** Ids of the program, by the files of the image. */
+async function userOf(storage: Storage, lower: readonly string[], text: string, groups: readonly string[]) {
+  const accounts = await accountsOf(storage, lower)
+  const one = async (path: string): Promise<string | undefined> =>
+    (path === 'etc/passwd' ? accounts.passwd : accounts.group) ?? undefined
+  const { user } = await resolveUser(text, one)
+  const all = [...new Set([...(user.additionalGids ?? []), ...(await resolveGroups(groups, one))])]
+  return { ...user, ...(all.length === 0 ? {} : { additionalGids: all }) } as User
 }
 
 async function takeSomeName(storage: Storage, wanted: string | undefined, id: string): Promise<string> {
@@ -148,6 +161,7 @@ async function fill(
   options: CreateOptions,
   image: OpenImage,
   identity: { readonly id: string; readonly name: string },
+  publish: boolean,
 ): Promise<ContainerRecord> {
   const { id, name } = identity
   const run = image.config.config ?? {}
@@ -179,7 +193,7 @@ async function fill(
   try {
     await makeFiles(storage, id)
     if (options.cidfile !== undefined) await writeFile(options.cidfile, id, { flag: 'wx' })
-    await storage.containers.write(record)
+    if (publish) await storage.containers.write(record)
   } catch (e: unknown) {
     await forgetMounts(storage, id, mounts.mountPoints, mounts.created)
     throw e
@@ -197,18 +211,22 @@ async function makeFiles(storage: Storage, id: string): Promise<void> {
   ])
 }
 
-/** Errors: DockError; nothing of the container stays. */
+/**
+ * publish: false: nobody finds it until its record is written, so that it can be got ready without a lock. Errors: DockError;
+ * nothing of the container stays.
+ */
 export async function createContainer(
   storage: Storage,
   options: CreateOptions,
   image: OpenImage,
+  { publish }: { readonly publish: boolean },
 ): Promise<ContainerRecord> {
   argsOf(image.config.config ?? {}, options)
   const id = await storage.containers.open()
   let name = ''
   try {
     name = await takeSomeName(storage, options.name, id)
-    return await fill(storage, options, image, { id, name })
+    return await fill(storage, options, image, { id, name }, publish)
   } catch (e: unknown) {
     await remove(storage.containers.path(id))
     if (name !== '') await storage.containers.giveName(name)

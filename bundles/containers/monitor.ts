@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -23,12 +24,23 @@ const LOG_FILES = 1
 export const logPath = (storage: Storage, id: string): string => storage.containers.path(id, `${id}-json.log`)
 
 /** Whether something has to be done at its end that the monitor cannot do alone. */
-function needsCleanup(record: ContainerRecord): boolean {
-  return (
-    record.hostConfig.AutoRemove ||
-    Object.keys(record.networks).length > 0 ||
-    record.mounts.some(({ Type }) => Type === 'volume')
-  )
+const needsCleanup = (record: ContainerRecord): boolean =>
+  Object.keys(record.networks).length > 0 || record.mounts.some(({ Type }) => Type === 'volume')
+
+/** What the end takes: a program of ours, or the monitor's own removal, or nothing. */
+function cleanupSettings(storage: Storage, record: ContainerRecord): readonly Setting[] {
+  const { id, hostConfig } = record
+  if (needsCleanup(record)) {
+    const words = [findProgram('tsdock'), '__cleanup', storage.directory, id]
+    return words.map((one): Setting => ['cleanup', one])
+  }
+  if (!hostConfig.AutoRemove) return []
+  const words = [findProgram('tsdock-files'), 'remove', '--', storage.containers.path(id)]
+  return [
+    ['storage-lock', join(storage.directory, 'lock')],
+    ['names', join(storage.directory, 'names')],
+    ...words.map((one): Setting => ['cleanup', one]),
+  ]
 }
 
 /** What monitor.conf says of a container. */
@@ -37,7 +49,6 @@ export function monitorSettings(storage: Storage, record: ContainerRecord): read
   const path = (part: string): string => storage.containers.path(id, part)
   const runtime = runtimeOf(storage, record)
   const { Type, Config } = hostConfig.LogConfig
-  const cleanup = [findProgram('tsdock'), '__cleanup', storage.directory, id]
   return [
     ['id', id],
     ['runtime', runtime.program],
@@ -52,13 +63,14 @@ export function monitorSettings(storage: Storage, record: ContainerRecord): read
     ['log-max-file', Number(Config['max-file'] ?? LOG_FILES)],
     ['restart', hostConfig.RestartPolicy.Name],
     ['restart-max', hostConfig.RestartPolicy.MaximumRetryCount],
+    ['temporary', Number(hostConfig.AutoRemove)],
     ...record.lower.map((one): Setting => ['lower', one]),
     ['upper', path('diff')],
     ['work', path('work')],
     ['merged', path('merged')],
     ['events', eventsFile(storage.directory)],
     ['event-actor', JSON.stringify(containerActor(record))],
-    ...(needsCleanup(record) ? cleanup.map((one): Setting => ['cleanup', one]) : []),
+    ...cleanupSettings(storage, record),
     ['wait-cleanup', Number(hostConfig.AutoRemove)],
   ]
 }

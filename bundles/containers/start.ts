@@ -132,14 +132,8 @@ async function facts(storage: Storage, record: ContainerRecord): Promise<StartFa
   }
 }
 
-/** Errors: DockError; nothing of the start stays. */
-async function prepareStart(storage: Storage, { record, state }: Container): Promise<void> {
-  if (state.status === 'running' || state.status === 'restarting') {
-    throw new DockError(`the container ${record.name} is running already`)
-  }
-  // A cleanup of the run before this one has nothing more to say.
-  await storage.containers.writeState(record.id, { ...state, pid: 0, monitorPid: 0, monitorStart: 0 })
-  await clearRemains(storage, record)
+/** What its monitor needs. Errors: DockError; nothing of the start stays. */
+async function getReady(storage: Storage, record: ContainerRecord): Promise<void> {
   try {
     await mkdir(runtimeRoot(storage), { recursive: true, mode: 0o711 })
     const spec = await applyCdi(runSpec(record, await facts(storage, record)), record.hostConfig.DeviceRequests)
@@ -151,30 +145,62 @@ async function prepareStart(storage: Storage, { record, state }: Container): Pro
   }
 }
 
+/** The container must be locked. */
+async function prepareAgain(storage: Storage, { record, state }: Container): Promise<void> {
+  if (state.status === 'running' || state.status === 'restarting') {
+    throw new DockError(`the container ${record.name} is running already`)
+  }
+  // A cleanup of the run before this one has nothing more to say.
+  await storage.containers.writeState(record.id, { ...state, pid: 0, monitorPid: 0, monitorStart: 0 })
+  await clearRemains(storage, record)
+  await getReady(storage, record)
+}
+
+/** attach: shows it here until it ends; undefined: returns when it runs. */
+export interface StartOptions {
+  readonly attach: Attachment | undefined
+  /** Called when its monitor has taken over. */
+  readonly onRunning?: () => Promise<void>
+}
+
 /**
- * Starts a container that does not run. attach: shows it here until it ends; undefined: returns when it runs. onRunning is
- * called when its monitor has taken over. Returns the exit status: of the container, or docker's for what could not be
- * started, which has been told on standard error then. Errors: DockError.
+ * Starts a container that was made without a record that others see. Returns the exit status: of the container, or docker's for
+ * what could not be started, which has been told on standard error then. Errors: DockError.
  */
+export async function startNewContainer(
+  storage: Storage,
+  record: ContainerRecord,
+  { attach, onRunning }: StartOptions,
+): Promise<number> {
+  try {
+    await getReady(storage, record)
+  } catch (e: unknown) {
+    if (record.hostConfig.AutoRemove) await forgetContainer(storage, record)
+    else await storage.containers.write(record)
+    throw e
+  }
+  await storage.containers.write(record)
+  const ended = runMonitor(storage, record.id, { attach })
+  await waitForMonitor(storage, record.id, ended)
+  await onRunning?.()
+  return ended
+}
+
+/** Starts a container that does not run. Returns, and fails, as startNewContainer. */
 export async function startContainer(
   storage: Storage,
   id: string,
-  attach: Attachment | undefined,
-  onRunning: () => Promise<void> = () => Promise.resolve(),
+  { attach, onRunning }: StartOptions,
 ): Promise<number> {
   const held = await storage.containers.lock(id)
   let ended: Promise<number>
   try {
-    const container = await storage.containers.find(id)
-    await prepareStart(storage, container).catch(async (e: unknown) => {
-      if (container.record.hostConfig.AutoRemove) await forgetContainer(storage, container.record)
-      throw e
-    })
+    await prepareAgain(storage, await storage.containers.find(id))
     ended = runMonitor(storage, id, { attach })
     await waitForMonitor(storage, id, ended)
   } finally {
     await held.release()
   }
-  await onRunning()
+  await onRunning?.()
   return ended
 }

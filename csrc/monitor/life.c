@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "life.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -28,7 +30,7 @@ int life_mount(struct err *e, struct monitor *m)
 				  .lower = s->lower.list,
 				  .lower_count = s->lower.count,
 				  .unprivileged = geteuid() != 0,
-				  .durable = 1};
+				  .durable = !s->temporary};
 	int r = overlay_mount(e, &overlay);
 
 	m->mounted = r == 0;
@@ -211,13 +213,51 @@ static void tell_the_end(struct monitor *m, char letter, const char *data, size_
 	}
 }
 
+/* Gives the container's name back, which it may have got lately. */
+static void give_name(const struct settings *s)
+{
+	DIR *names = opendir(s->names);
+	struct dirent *one;
+	char id[128];
+
+	while (names && (one = readdir(names))) {
+		ssize_t n = readlinkat(dirfd(names), one->d_name, id, sizeof(id) - 1);
+
+		if (n <= 0)
+			continue;
+		id[n] = '\0';
+		if (strcmp(id, s->id) == 0)
+			(void)unlinkat(dirfd(names), one->d_name, 0);
+	}
+	if (names)
+		closedir(names);
+}
+
+/* Without its record it is no container any more: a removal that is cut off is finished by whoever prunes. */
+static void forget_record(const struct monitor *m)
+{
+	(void)unlinkat(m->dir, "container.json", 0);
+	give_name(&m->settings);
+}
+
 static void clean_up(const struct monitor *m)
 {
+	const struct settings *s = &m->settings;
 	_fd_close_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	_fd_close_ int lock = -1;
 	int theirs[3] = {null, null, null};
 
-	if (m->settings.cleanup.count > 0 && null >= 0)
-		(void)program_run(m->settings.cleanup.list, theirs);
+	if (s->cleanup.count == 0 || null < 0)
+		return;
+	if (s->names) {
+		lock = open(s->storage_lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+		if (lock >= 0)
+			(void)flock(lock, LOCK_SH);
+		forget_record(m);
+	}
+	(void)program_run(s->cleanup.list, theirs);
+	if (s->names)
+		event_write(s, "destroy", "");
 }
 
 void life_finish(struct monitor *m, const char *failure)

@@ -23,10 +23,13 @@ enum restart { RESTART_NO, RESTART_ALWAYS, RESTART_UNLESS_STOPPED, RESTART_ON_FA
 struct settings {
 	char *text; /* of the whole file: all strings point into it */
 	const char *id, *runtime, *bundle, *log, *events, *actor, *upper, *work, *merged;
+	/* --rm, where no other program is needed: the storage's lock, and where names are links to ids. */
+	const char *storage_lock, *names;
 	struct words runtime_args, lower, cleanup;
 	int terminal, input, input_once;
 	int wait_cleanup; /* those who are attached hear of the end when the cleanup is through */
 	int keep_log;
+	int temporary; /* what it writes need not survive a crash of the machine */
 	long long log_max_size; /* bytes; 0: no limit */
 	int log_max_file;
 	enum restart restart;

@@ -29,6 +29,7 @@ static const struct key {
 	{"log-max-file", NUMBER, offsetof(struct settings, log_max_file)},
 	{"restart", POLICY, offsetof(struct settings, restart)},
 	{"restart-max", NUMBER, offsetof(struct settings, restart_max)},
+	{"temporary", NUMBER, offsetof(struct settings, temporary)},
 	{"lower", LIST, offsetof(struct settings, lower)},
 	{"upper", TEXT, offsetof(struct settings, upper)},
 	{"work", TEXT, offsetof(struct settings, work)},
@@ -36,6 +37,8 @@ static const struct key {
 	{"events", TEXT, offsetof(struct settings, events)},
 	{"event-actor", TEXT, offsetof(struct settings, actor)},
 	{"cleanup", LIST, offsetof(struct settings, cleanup)},
+	{"storage-lock", TEXT, offsetof(struct settings, storage_lock)},
+	{"names", TEXT, offsetof(struct settings, names)},
 	{"wait-cleanup", NUMBER, offsetof(struct settings, wait_cleanup)},
 };
 

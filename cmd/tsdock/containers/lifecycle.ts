@@ -70,7 +70,7 @@ function stopOptions(invocation: CommandInvocation) {
 async function startDetached(storage: Storage, name: string): Promise<void> {
   const { record, state } = await storage.containers.find(name)
   if (state.status === 'running' || state.status === 'restarting') return
-  const status = await startContainer(storage, record.id, undefined)
+  const status = await startContainer(storage, record.id, { attach: undefined })
   if (status !== 0) throw new DockError(`failed to start containers: ${name}`)
 }
 
@@ -96,9 +96,12 @@ export async function runStart(invocation: CommandInvocation): Promise<number> {
       signals: !invocation.isGiven('sig-proxy') || isSet('sig-proxy'),
       detachKeys: invocation.text('detach-keys'),
     }
-    return await startContainer(storage, record.id, attach, async () => {
-      await release()
-      release = () => Promise.resolve()
+    return await startContainer(storage, record.id, {
+      attach,
+      onRunning: async () => {
+        await release()
+        release = () => Promise.resolve()
+      },
     })
   } finally {
     await release()

@@ -2,7 +2,7 @@
 import { createContainer, type CreateOptions } from '../../../bundles/containers/create.ts'
 import { recordEvent } from '../../../bundles/containers/events.ts'
 import type { ContainerRecord } from '../../../bundles/containers/record.ts'
-import { startContainer } from '../../../bundles/containers/start.ts'
+import { startNewContainer } from '../../../bundles/containers/start.ts'
 import { DockError, messageOf } from '../../../bundles/error.ts'
 import type { OpenImage } from '../../../bundles/images/store.ts'
 import { findImage, openImage, openStorage, type Storage, storageDirectory } from '../../../bundles/storage.ts'
@@ -36,9 +36,14 @@ function asRunFailure(e: unknown): never {
   throw e
 }
 
-async function make(storage: Storage, invocation: CommandInvocation, options: CreateOptions): Promise<ContainerRecord> {
+async function make(
+  storage: Storage,
+  invocation: CommandInvocation,
+  options: CreateOptions,
+  publish: boolean,
+): Promise<ContainerRecord> {
   const image = await imageFor(storage, invocation, options.image)
-  const record = await createContainer(storage, options, image)
+  const record = await createContainer(storage, options, image, { publish })
   await recordEvent(storage, record, 'create')
   return record
 }
@@ -48,7 +53,7 @@ export async function runCreate(invocation: CommandInvocation): Promise<number> 
   const storage = await openStorage(storageDirectory(invocation.storage))
   try {
     const options = await createOptions(invocation, { detached: false })
-    const { id } = await make(storage, invocation, options)
+    const { id } = await make(storage, invocation, options, true)
     process.stdout.write(`${id}\n`)
     return 0
   } catch (e: unknown) {
@@ -78,7 +83,7 @@ export async function runRun(invocation: CommandInvocation): Promise<number> {
   const storage = await openStorage(storageDirectory(invocation.storage))
   let release = storage.release
   try {
-    const record = await make(storage, invocation, await createOptions(invocation, { detached }))
+    const record = await make(storage, invocation, await createOptions(invocation, { detached }), false)
     const { AttachStdin, AttachStdout, AttachStderr } = record.config
     const attach = {
       stdin: AttachStdin,
@@ -87,10 +92,13 @@ export async function runRun(invocation: CommandInvocation): Promise<number> {
       signals: !invocation.isGiven('sig-proxy') || invocation.isSet('sig-proxy'),
       detachKeys: invocation.text('detach-keys'),
     }
-    const status = await startContainer(storage, record.id, detached ? undefined : attach, async () => {
-      // From here on the container keeps what it needs, and whoever collects garbage need not wait for its end.
-      await release()
-      release = () => Promise.resolve()
+    const status = await startNewContainer(storage, record, {
+      attach: detached ? undefined : attach,
+      onRunning: async () => {
+        // From here on the container keeps what it needs, and whoever collects garbage need not wait for its end.
+        await release()
+        release = () => Promise.resolve()
+      },
     })
     if (detached && status === 0) process.stdout.write(`${record.id}\n`)
     return status
