@@ -10,6 +10,7 @@ import { pack } from '../host/files.ts'
 import { hostPlatform } from '../images/platform.ts'
 import { openImage, type Storage } from '../storage.ts'
 import { changeConfig } from './config-changes.ts'
+import { recordEvent } from './events.ts'
 import type { Container } from './container-store.ts'
 import { upperOf } from './container-tree.ts'
 import type { ContainerRecord } from './record.ts'
@@ -102,5 +103,6 @@ export async function commitContainer(storage: Storage, container: Container, re
   }
   const { descriptor, id } = await writeImage(storage, state)
   await storage.images.tag(request.name, descriptor, request.now)
+  await recordEvent(storage, record, 'commit', { comment: request.message, imageID: id })
   return id
 }
