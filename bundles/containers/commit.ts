@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // `commit`: an image of what a container changed, on top of its own image.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type History, type ImageRunConfig, mediaTypes } from '../../spec/image/documents.ts'
 import { writeImage } from '../build/build.ts'
 import { type BuiltLayer, type ImageState, stateOf, timeText } from '../build/image-state.ts'
-import { DockError, printable } from '../error.ts'
-import { findProgram, pack } from '../host/files.ts'
+import { DockError } from '../error.ts'
+import { pack } from '../host/files.ts'
 import { hostPlatform } from '../images/platform.ts'
 import { openImage, type Storage } from '../storage.ts'
 import { changeConfig } from './config-changes.ts'
+import { recordEvent } from './events.ts'
 import type { Container } from './container-store.ts'
 import { upperOf } from './container-tree.ts'
 import type { ContainerRecord } from './record.ts'
+import { setPaused } from './stop.ts'
 
 export interface CommitRequest {
   /** Full name with tag; undefined: the image gets none. */
@@ -29,20 +28,6 @@ export interface CommitRequest {
   readonly now: number
 }
 
-/** `pause` or `resume`, by the container's runtime. Errors: DockError with what it says. */
-async function tellRuntime(storage: Storage, { id, hostConfig }: ContainerRecord, verb: string): Promise<void> {
-  const { Runtime } = hostConfig
-  const program = Runtime === '' || Runtime === 'tsrun' ? findProgram('tsrun') : Runtime
-  const child = spawn(program, ['--root', join(storage.runtimeDirectory, 'state'), verb, id], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  const said: Uint8Array[] = []
-  child.stderr.on('data', (chunk: Uint8Array) => said.push(chunk))
-  const failed = new Promise<never>((_, reject) => child.once('error', reject))
-  const [status] = (await Promise.race([once(child, 'close'), failed])) as [number | null]
-  if (status !== 0) throw new DockError(`${verb} ${id}: ${printable(Buffer.concat(said).toString()).trim()}`)
-}
-
 /** Does a job while a container stands still. One that was paused by its user stays so. */
 async function whilePaused<T>(
   storage: Storage,
@@ -50,13 +35,18 @@ async function whilePaused<T>(
   wanted: boolean,
   job: () => Promise<T>,
 ): Promise<T> {
-  const { record, state, paused } = container
-  if (!wanted || paused || state.status !== 'running') return job()
-  await tellRuntime(storage, record, 'pause')
+  if (!wanted || container.paused || container.state.status !== 'running') return job()
+  const { id } = container.record
+  const held = await storage.containers.lock(id)
   try {
-    return await job()
+    await setPaused(storage, container, true)
+    try {
+      return await job()
+    } finally {
+      await setPaused(storage, { ...container, paused: true }, false)
+    }
   } finally {
-    await tellRuntime(storage, record, 'resume')
+    await held.release()
   }
 }
 
@@ -113,5 +103,6 @@ export async function commitContainer(storage: Storage, container: Container, re
   }
   const { descriptor, id } = await writeImage(storage, state)
   await storage.images.tag(request.name, descriptor, request.now)
+  await recordEvent(storage, record, 'commit', { comment: request.message, imageID: id })
   return id
 }

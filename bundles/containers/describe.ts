@@ -118,7 +118,7 @@ export async function describeContainer(
     HostConfig: record.hostConfig,
     GraphDriver: graphDriver(storage, record),
     ...(size === undefined ? {} : { SizeRw: size.rw, SizeRootFs: size.root }),
-    Mounts: record.mounts.map(({ Anonymous: _, ...mount }) => mount),
+    Mounts: record.mounts.map(({ Anonymous: _, Details: __, ...mount }) => mount),
     Config: record.config,
     NetworkSettings: settings ?? withoutNetwork(record),
   }

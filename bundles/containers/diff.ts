@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a container changed in its files: its upper directory beside the layers below it.
 
-import { fromBytes } from '../build/file-tree.ts'
+import { readFile } from 'node:fs/promises'
+import type { Spec } from '../../spec/runtime/config.ts'
+import { fromBytes, toBytes } from '../build/file-tree.ts'
 import { lookup, remove, walk } from '../host/files.ts'
 import { decodeEntries, type Entry } from '../layers/frame.ts'
 import { makeScratch } from '../layers/unpacked.ts'
@@ -9,6 +11,7 @@ import type { Storage } from '../storage.ts'
 import type { Container } from './container-store.ts'
 import { upperOf } from './container-tree.ts'
 import { inContainer } from './copy-paths.ts'
+import type { ContainerRecord } from './record.ts'
 
 export interface FileChange {
   readonly kind: 'A' | 'C' | 'D'
@@ -72,6 +75,13 @@ async function replacedNames(
   return gone
 }
 
+/** Where the runtime mounted something, the last time. */
+async function mountPlaces(storage: Storage, { id, mounts }: ContainerRecord): Promise<readonly string[]> {
+  const text = await readFile(storage.containers.path(id, 'config.json'), 'utf8').catch(() => '{}')
+  const { mounts: all = [] } = JSON.parse(text) as Pick<Spec, 'mounts'>
+  return [...mounts.map(({ Destination }) => Destination), ...all.map(({ destination }) => destination)]
+}
+
 /** In the order of their paths. Errors: DockError. */
 export async function containerDiff(storage: Storage, { record }: Container): Promise<readonly FileChange[]> {
   const upper = decodeEntries(await walk(upperOf(storage, record.id).directory, '', { layer: true }))
@@ -82,7 +92,7 @@ export async function containerDiff(storage: Storage, { record }: Container): Pr
     const paths = [...new Set(upper.map(({ path }) => path))].filter((path) => path !== '')
     const found = decodeEntries(await lookup(target, paths, options)).filter(({ type }) => type !== 'whiteout')
     const below = new Map(found.map((entry) => [entry.path, entry]))
-    const hidden = record.mounts.map(({ Destination }) => Buffer.from(inContainer(Destination)).toString('latin1'))
+    const hidden = (await mountPlaces(storage, record)).map((path) => toBytes(inContainer(path)))
     const changes = new Map(changesOf(upper, below, hidden))
     for (const path of await replacedNames(target, upper, options)) changes.set(path, 'D')
     return [...changes]

@@ -6,9 +6,11 @@ import { once } from 'node:events'
 import { readdir, readFile, readlink, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findProgram, remove } from '../host/files.ts'
+import { unmount } from '../host/unmount.ts'
+import { Networks } from '../networks/networks.ts'
 import type { Storage } from '../storage.ts'
 import { isMountPoint, parseMountTable } from '../volumes/mount-table.ts'
-import { unprepareMounts } from '../volumes/prepare.ts'
+import { clearRemains } from './clean.ts'
 
 async function ran(program: string, ...args: readonly string[]): Promise<boolean> {
   const child = spawn(program, args, { stdio: 'ignore' })
@@ -25,10 +27,8 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   )
 
-async function unmount(path: string): Promise<boolean> {
-  if (!isMountPoint(parseMountTable(await readFile('/proc/self/mountinfo', 'utf8')), path)) return false
-  return (await ran('umount', '--', path)) || (await ran('umount', '--lazy', '--', path))
-}
+const isMounted = async (path: string): Promise<boolean> =>
+  isMountPoint(parseMountTable(await readFile('/proc/self/mountinfo', 'utf8')), path)
 
 /** What the runtime keeps of a container: its processes go, too. */
 const forget = (storage: Storage, id: string): Promise<boolean> =>
@@ -46,13 +46,16 @@ export async function removeContainerLeftovers(storage: Storage): Promise<readon
       known.add(id)
       continue
     }
-    if (await isThere(join(runtimeDirectory, 'state', id))) await forget(storage, id)
-    if (await unmount(containers.path(id, 'merged'))) done.push(`the mount of container ${id}`)
+    const merged = containers.path(id, 'merged')
+    if (await isMounted(merged)) done.push(`the mount of container ${id}`)
     if (container !== undefined) {
-      await unprepareMounts(storage, container.record)
+      await clearRemains(storage, container.record)
       known.add(id)
       continue
     }
+    if (await isThere(join(runtimeDirectory, 'state', id))) await forget(storage, id)
+    await unmount(merged)
+    await new Networks(storage).tearDown(id)
     for (const part of await names(containers.path(id, 'subpaths')))
       await unmount(containers.path(id, 'subpaths', part))
     await remove(containers.path(id))

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What nobody needs: containers that have ended, images without a name or a container.
 
-import { sizeOf } from '../host/files.ts'
 import { familiarText, parseReference } from '../images/reference.ts'
 import type { StoredImage } from '../images/store.ts'
 import type { Storage } from '../storage.ts'
-import { releaseVolumes } from '../volumes/resolve.ts'
 import type { Container } from './container-store.ts'
-import { isLive } from './usage.ts'
+import { removeContainer } from './remove.ts'
+import { isLive, writtenSize } from './usage.ts'
 
 export interface PrunedContainers {
   readonly ids: readonly string[]
@@ -21,19 +20,11 @@ export async function pruneContainers(
 ): Promise<PrunedContainers> {
   const ids: string[] = []
   let bytes = 0
-  for (const { record } of await storage.containers.list()) {
-    const held = await storage.containers.lock(record.id)
-    try {
-      // It may have been started, or removed, before the lock was there.
-      const container = await storage.containers.read(record.id)
-      if (container === undefined || isLive(container) || !accepts(container)) continue
-      bytes += await sizeOf(storage.containers.path(record.id, 'diff')).catch(() => 0)
-      await storage.containers.remove(record)
-      await releaseVolumes(storage, record, { anonymous: false })
-      ids.push(record.id)
-    } finally {
-      await held.release()
-    }
+  for (const container of await storage.containers.list()) {
+    if (isLive(container) || !accepts(container)) continue
+    bytes += await writtenSize(storage, container.record)
+    await removeContainer(storage, container)
+    ids.push(container.record.id)
   }
   return { ids, bytes }
 }

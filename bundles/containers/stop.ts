@@ -69,7 +69,8 @@ async function send(storage: Storage, container: Container, signal: number): Pro
   const runtime = runtimeOf(storage, container.record)
   await runtime.call(['kill', container.record.id, String(signal)]).catch(async (e: unknown) => {
     const now = await storage.containers.read(container.record.id)
-    if (now?.state.status === 'running') throw e
+    // Its runtime has forgotten it before its monitor says that it has ended.
+    if (now?.state.status === 'running' && !(await waitForEnd(storage, container.record.id, 1000))) throw e
   })
   await thaw(storage, container)
 }

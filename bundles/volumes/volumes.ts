@@ -3,8 +3,9 @@
 
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { ContainerStore } from '../containers/container-store.ts'
+import { appendEvent } from '../containers/events.ts'
 import { DockError } from '../error.ts'
 import { lock, remove } from '../host/files.ts'
 import { makeScratch } from '../layers/unpacked.ts'
@@ -99,7 +100,10 @@ export class Volumes {
     const path = this.path(name)
     return this.#exclusive(async () => {
       const there = await this.find(name)
-      if (there === undefined) await this.#make(path, request)
+      if (there === undefined) {
+        await this.#make(path, request)
+        await this.#tell('create', name)
+      }
       if (user !== undefined) await writeFile(join(path, 'users', user), '', { mode: 0o600 })
       return { volume: await this.inspect(name), made: there === undefined }
     })
@@ -195,7 +199,13 @@ export class Volumes {
       // Without it, it is no volume: a removal that is cut off can be taken up again.
       await rm(this.path(name, 'volume.json'), { force: true })
       await remove(this.path(name))
+      await this.#tell('destroy', name)
     })
+  }
+
+  #tell(action: string, name: string): Promise<void> {
+    const actor = { ID: name, Attributes: { driver: 'local' } }
+    return appendEvent({ directory: dirname(this.directory) }, { Type: 'volume', Action: action, Actor: actor })
   }
 
   /** A container has it no more. */

@@ -29,7 +29,24 @@ export interface HandOptions {
   readonly env?: readonly string[]
 }
 
+const volumesOf = (mounts: ContainerRecord['mounts']): readonly string[] =>
+  mounts.flatMap(({ Type, Source }) => (Type === 'volume' ? [Source] : []))
+
 let number = 0
+
+/** Those that run. A test that fails in the middle must not leave them. */
+const started = new Map<
+  string,
+  { readonly state: string; readonly merged: string; readonly volumes: readonly string[] }
+>()
+
+// Before the work directory is removed.
+process.prependListener('exit', () => {
+  for (const [id, { state, merged, volumes }] of started) {
+    spawnSync(tsrun, ['--root', state, 'delete', '--force', id], { stdio: 'ignore' })
+    for (const path of [merged, ...volumes]) spawnSync('umount', ['--lazy', path], { stdio: 'ignore' })
+  }
+})
 
 /** For the time of a function. */
 export async function withStorage<T>(dock: Dock, job: (storage: Storage) => Promise<T>): Promise<T> {
@@ -142,6 +159,7 @@ export class HandContainer {
       const log = openSync(path('log'), 'a')
       mkdirSync(join(storage.runtimeDirectory, 'state'), { recursive: true })
       const state = join(storage.runtimeDirectory, 'state')
+      started.set(id, { state, merged: path('merged'), volumes: volumesOf(mounts) })
       const flags = ['--root', state, 'run', '-d', '--bundle', path(''), '--pid-file', path('pid'), id]
       const ran = spawnSync(tsrun, flags, { stdio: ['ignore', log, log] })
       closeSync(log)
@@ -185,6 +203,7 @@ export class HandContainer {
         startedAt: new Date().toISOString(),
       })
       await unprepareMounts(storage, this.record)
+      started.delete(id)
     })
   }
 }

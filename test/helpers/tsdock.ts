@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import * as assert from 'uvu/assert'
+import { runtimeDirectoryOf } from '../../bundles/storage.ts'
 import { mark, newDir, nextNumber, projectDir } from './work-dir.ts'
 
 export const tsdockPath = join(projectDir, 'dist/bin/tsdock')
@@ -128,4 +129,11 @@ export function nothingLeft(of: Dock): void {
     [],
   )
   assert.not.match(readFileSync('/proc/self/mountinfo', 'utf8'), of.storage)
+  const runtime = runtimeDirectoryOf(of.storage)
+  const states = existsSync(join(runtime, 'state')) ? readdirSync(join(runtime, 'state')) : []
+  assert.equal(
+    states.filter((name) => /^[0-9a-f]{64}$/.test(name)),
+    [],
+  )
+  rmSync(runtime, { recursive: true, force: true })
 }

@@ -157,7 +157,9 @@ if (process.getuid?.() !== 0) {
     assert.is(dock.must('rmi', 'localhost/other').stdout, 'Untagged: localhost/other:latest\n')
     assert.is(dock.must('rmi', '-f', 'localhost/app').stdout, 'Untagged: localhost/app:latest\n')
     dock.must('rmi', 'localhost/base')
-    // All that can go goes: the container must not notice.
+    // All that can go goes: the container must not notice, even when nothing else knows its image any more.
+    const index = join(dock.storage, 'images/index.json')
+    writeFileSync(index, JSON.stringify({ ...(JSON.parse(readFileSync(index, 'utf8')) as object), manifests: [] }))
     dock.must('system', 'prune', '-a', '-f')
     assert.is(container.exec('/bin/cat', '/one').stdout, '1\n')
     await container.stop()

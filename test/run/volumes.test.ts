@@ -139,9 +139,12 @@ if (process.getuid?.() !== 0) {
   test('what is written goes to the volume, and not to the container', async () => {
     const requests = [volume('deep:/data/sub'), volume('top:/data'), volume('new:/new/place')]
     const container = await HandContainer.create(dock, { image: 'localhost/data', requests })
-    await container.start()
-    shell(container, 'echo x > /data/x && echo y > /data/sub/y && echo z > /new/place/z')
-    await container.stop()
+    try {
+      await container.start()
+      shell(container, 'echo x > /data/x && echo y > /data/sub/y && echo z > /new/place/z')
+    } finally {
+      await container.stop()
+    }
     assert.ok(existsSync(join(dataOf('top'), 'x')))
     assert.ok(existsSync(join(dataOf('deep'), 'y')))
     assert.equal(readdirSync(dataOf('new')), ['z'])
@@ -260,13 +263,17 @@ if (process.getuid?.() !== 0) {
     const options = { image: 'localhost/data', requests: [volume('fast:/data')] }
     const [one, two] = [await HandContainer.create(dock, options), await HandContainer.create(dock, options)]
     assert.is(isMounted(), false)
-    await one.start()
-    assert.is(shell(one, 'cat /data/sub/s; echo shared > /data/x'), 's\n')
-    await two.start()
-    assert.is(shell(two, 'cat /data/x; grep " /data " /proc/mounts | grep -o size=1024k'), 'shared\nsize=1024k\n')
-    await one.stop()
-    assert.ok(isMounted())
-    await two.stop()
+    try {
+      await one.start()
+      assert.is(shell(one, 'cat /data/sub/s; echo shared > /data/x'), 's\n')
+      await two.start()
+      assert.is(shell(two, 'cat /data/x; grep " /data " /proc/mounts | grep -o size=1024k'), 'shared\nsize=1024k\n')
+      await one.stop()
+      assert.ok(isMounted())
+    } finally {
+      await one.stop()
+      await two.stop()
+    }
     assert.is(isMounted(), false)
     assert.equal(readdirSync(dataOf('fast')), [])
     dock.must('volume', 'create', '-o', 'type=none', '-o', 'o=bind', '-o', 'device=/missing', 'gone')
