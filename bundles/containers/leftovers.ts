@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { readdir, readFile, readlink, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findProgram, remove } from '../host/files.ts'
+import { Networks } from '../networks/networks.ts'
 import type { Storage } from '../storage.ts'
 import { isMountPoint, parseMountTable } from '../volumes/mount-table.ts'
 import { unprepareMounts } from '../volumes/prepare.ts'
@@ -68,5 +69,8 @@ export async function removeContainerLeftovers(storage: Storage): Promise<readon
     await rm(path, { force: true })
     done.push(path)
   }
+  const all = await containers.list()
+  const living = all.filter(({ state }) => /^(running|restarting)$/.test(state.status)).map(({ record }) => record.id)
+  await new Networks(storage).repair(new Set(living))
   return [...done, ...(await storage.volumes.removeLeftovers())]
 }
