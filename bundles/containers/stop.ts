@@ -3,7 +3,7 @@
 
 import { DockError } from '../error.ts'
 import type { Storage } from '../storage.ts'
-import type { Container } from './container-store.ts'
+import { type Container, processStart } from './container-store.ts'
 import { tellMonitor, waitForEnd } from './monitor.ts'
 import type { ContainerRecord } from './record.ts'
 import { runtimeOf } from './runtime.ts'
@@ -69,7 +69,8 @@ async function send(storage: Storage, container: Container, signal: number): Pro
   const runtime = runtimeOf(storage, container.record)
   await runtime.call(['kill', container.record.id, String(signal)]).catch(async (e: unknown) => {
     const now = await storage.containers.read(container.record.id)
-    if (now?.state.status === 'running') throw e
+    // Its monitor may not have noted its end yet: the process tells.
+    if (now?.state.status === 'running' && (await processStart(now.state.pid)) === now.state.pidStart) throw e
   })
   await thaw(storage, container)
 }
