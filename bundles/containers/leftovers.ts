@@ -71,5 +71,8 @@ export async function removeContainerLeftovers(storage: Storage): Promise<readon
     await rm(path, { force: true })
     done.push(path)
   }
+  const all = await containers.list()
+  const living = all.filter(({ state }) => /^(running|restarting)$/.test(state.status)).map(({ record }) => record.id)
+  await new Networks(storage).repair(new Set(living))
   return [...done, ...(await storage.volumes.removeLeftovers())]
 }

@@ -5,6 +5,7 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ContainerStore } from '../containers/container-store.ts'
 import type { EndpointRequest, PortMap } from '../containers/record.ts'
+import { appendEvent } from '../containers/events.ts'
 import { DockError } from '../error.ts'
 import type { Storage } from '../storage.ts'
 import { attach, type AttachContext, detach } from './attach.ts'
@@ -13,7 +14,7 @@ import { hasIPv6Loopback } from './host-routes.ts'
 import { makeNamespace, removeBridge, removeNamespace } from './net-program.ts'
 import { type NetworkRecord, predefined, pseudoNetworks } from './network.ts'
 import { type NetworkReport, networkReport, pseudoNetwork } from './network-report.ts'
-import { NetworkStore } from './network-store.ts'
+import { type NetworkRequest, NetworkStore } from './network-store.ts'
 import { publishHosts } from './peers.ts'
 import { portWishes } from './ports.ts'
 import { chooseHostPorts, type Others, publish } from './publish.ts'
@@ -47,6 +48,7 @@ export class Networks {
   readonly sandboxes: SandboxStore
   readonly #context: AttachContext
   readonly #containers: ContainerStore
+  readonly #directory: string
 
   /** Those of a storage. */
   constructor(
@@ -58,6 +60,22 @@ export class Networks {
     const known = join(storage.runtimeDirectory, 'cni-versions.json')
     this.#context = { cni: new Cni({ path: cniPath, timeoutMs, known }), sandboxes: this.sandboxes }
     this.#containers = storage.containers
+    this.#directory = storage.directory
+  }
+
+  #event(action: string, network: NetworkRecord, container?: string): Promise<void> {
+    const Attributes = { ...(container === undefined ? {} : { container }), name: network.Name, type: network.Driver }
+    return appendEvent(
+      { directory: this.#directory },
+      { Type: 'network', Action: action, Actor: { ID: network.Id, Attributes } },
+    )
+  }
+
+  /** Errors: DockError. */
+  async create(request: NetworkRequest): Promise<NetworkRecord> {
+    const record = await this.store.create(request)
+    await this.#event('create', record)
+    return record
   }
 
   /** Where a container's namespace is pinned while its network is up: for config.json, and for `--net container:ID`. */
@@ -100,6 +118,7 @@ export class Networks {
     sandbox = await publish(this.#context, sandbox, choose)
     const settings = sandboxSettings(sandbox, await hasIPv6Loopback())
     await this.sandboxes.write({ ...sandbox, settings })
+    for (const { network } of sandbox.attachments) await this.#event('connect', network, request.id)
     return settings
   }
 
@@ -156,7 +175,9 @@ export class Networks {
   /** Takes down all that setUp has made, wherever that was cut off. There is nothing: nothing is done. */
   async tearDown(id: string): Promise<void> {
     const sandbox = await this.#takeDown(id)
-    if (sandbox?.settings !== undefined && sandbox.attachments.length > 0) await this.#publishHosts()
+    if (sandbox?.settings === undefined) return
+    for (const { network } of sandbox.attachments) await this.#event('disconnect', network, id)
+    if (sandbox.attachments.length > 0) await this.#publishHosts()
   }
 
   async #takeDown(id: string): Promise<Sandbox | undefined> {
@@ -209,7 +230,9 @@ export class Networks {
     const attachment = { network, ifName, request, plugins: [] }
     const sandbox = await this.sandboxes.write({ ...before, attachments: [...before.attachments, attachment] })
     try {
-      return await this.#changed(await attach(this.#context, sandbox, ifName, isFirst))
+      const settings = await this.#changed(await attach(this.#context, sandbox, ifName, isFirst))
+      await this.#event('connect', network, id)
+      return settings
     } catch (e: unknown) {
       await this.#leave(id, network)
       throw e
@@ -221,7 +244,9 @@ export class Networks {
     const sandbox = await this.#need(id)
     const found = sandbox.attachments.find(({ network }) => network.Name === name || network.Id === name)
     if (found === undefined) throw new DockError(`container ${id} is not connected to network ${name}`)
-    return this.#leave(id, found.network)
+    const settings = await this.#leave(id, found.network)
+    await this.#event('disconnect', found.network, id)
+    return settings
   }
 
   async #leave(id: string, network: NetworkRecord): Promise<NetworkSettings> {
@@ -274,10 +299,11 @@ export class Networks {
     return networkReport(network, await this.endpoints(network))
   }
 
-  /** Who is on a network. */
+  /** Who is on a network, by name. */
   async endpoints(network: NetworkRecord): Promise<readonly Sandbox[]> {
     const all = await this.sandboxes.list()
-    return all.filter(({ attachments }) => attachments.some((one) => one.network.Id === network.Id))
+    const found = all.filter(({ attachments }) => attachments.some((one) => one.network.Id === network.Id))
+    return found.sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   /** Errors: DockError: containers are on it. */
@@ -294,6 +320,7 @@ export class Networks {
     }
     await this.store.remove(network)
     await this.#removeTraces(network)
+    await this.#event('destroy', network)
   }
 
   /** Removes those that nobody is on. Returns their names. */

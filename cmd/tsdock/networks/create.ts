@@ -26,7 +26,7 @@ export async function runNetworkCreate({
   const [name = ''] = positionals
   const storage = await openStorage(storageDirectory(place))
   try {
-    const record = await new Networks(storage).store.create({
+    const record = await new Networks(storage).create({
       name,
       driver: text('driver') ?? 'bridge',
       internal: isSet('internal'),

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createInterface } from 'node:readline/promises'
 import { DockError, messageOf } from '../../../bundles/error.ts'
-import { predefined } from '../../../bundles/networks/network.ts'
+import { type NetworkRecord, predefined } from '../../../bundles/networks/network.ts'
 import { Networks } from '../../../bundles/networks/networks.ts'
 import { openStorage, storageDirectory } from '../../../bundles/storage.ts'
 import type { CommandInvocation } from '../command.ts'
-import { pruneFilter } from './filters.ts'
+import { isConfirmed } from '../confirm.ts'
+import { compileFilters, hasLabel, momentOf } from '../filters.ts'
 
 /** `tsdock network rm` */
 export async function runNetworkRemove({ positionals, isSet, storage: place }: CommandInvocation): Promise<number> {
@@ -30,24 +30,15 @@ export async function runNetworkRemove({ positionals, isSet, storage: place }: C
   }
 }
 
-async function isConfirmed(): Promise<boolean> {
-  const lines = createInterface({ input: process.stdin, output: process.stdout })
-  try {
-    process.stdout.write('WARNING! This will remove all custom networks not used by at least one container.\n')
-    // Without an answer the process would end in the middle.
-    const closed = new Promise<string>((resolve) => lines.once('close', () => resolve('')))
-    return /^y(es)?$/i.test(
-      (await Promise.race([lines.question('Are you sure you want to continue? [y/N] '), closed])).trim(),
-    )
-  } finally {
-    lines.close()
-  }
-}
-
 /** `tsdock network prune` */
 export async function runNetworkPrune({ list, isSet, storage: place }: CommandInvocation): Promise<number> {
-  const accepts = pruneFilter(list('filter'))
-  if (!isSet('force') && !(await isConfirmed())) return 0
+  const accepts = compileFilters<NetworkRecord>(list('filter'), {
+    'label': ({ Labels }, value) => hasLabel(Labels, value),
+    'label!': ({ Labels }, value) => !hasLabel(Labels, value),
+    'until': ({ Created }, value) => Date.parse(Created) <= momentOf(value),
+  })
+  const warning = 'WARNING! This will remove all custom networks not used by at least one container.'
+  if (!isSet('force') && !(await isConfirmed(warning))) return 1
   const storage = await openStorage(storageDirectory(place))
   try {
     const networks = new Networks(storage)

@@ -152,9 +152,11 @@ export async function runSystemPrune({ isSet, list, storage }: CommandInvocation
   if (!isSet('force') && !(await isConfirmed(systemWarning(all, volumes, filters)))) return 1
   return alone(storage, async (opened) => {
     const containers = await pruneContainers(opened, accepts.container)
-    const networks = await new Networks(opened).prune(
+    const networks = new Networks(opened)
+    const removedNetworks = await networks.prune(
       (network) => !predefined.includes(network.Name) && accepts.network(network),
     )
+    await networks.removeIdleBridges()
     const removed = volumes
       ? await pruneVolumes(opened, (volume) => isAnonymous(volume) && accepts.volume(volume))
       : { names: [], bytes: 0 }
@@ -162,7 +164,7 @@ export async function runSystemPrune({ isSet, list, storage }: CommandInvocation
     const { bytes } = await collectGarbage(opened, { all })
     return (
       section('Deleted Containers', containers.ids) +
-      section('Deleted Networks', networks) +
+      section('Deleted Networks', removedNetworks) +
       section('Deleted Volumes', removed.names) +
       section('Deleted Images', images) +
       total(containers.bytes + removed.bytes + bytes)

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands on networks, and containers on them.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import type { NetworkReport } from '../../bundles/networks/network-report.ts'
+import type { NetworkSettings } from '../../bundles/networks/settings.ts'
+import { networkTestsNeed } from '../helpers/networks.ts'
+import { buildBase, Dock } from '../helpers/tsdock.ts'
+
+const dock = new Dock()
+
+const out = (...args: readonly string[]): string => dock.must(...args).stdout
+const inspect = (name: string): NetworkReport =>
+  (JSON.parse(out('network', 'inspect', name)) as NetworkReport[])[0] as NetworkReport
+const settingsOf = (name: string): NetworkSettings =>
+  (JSON.parse(out('inspect', name)) as { NetworkSettings: NetworkSettings }[])[0]?.NetworkSettings as NetworkSettings
+const failure = (...args: readonly string[]): string => {
+  const { status, stderr } = dock.run(...args)
+  assert.is(status, 1, `${args.join(' ')}: ${stderr}`)
+  return stderr.replace(/^tsdock: /, '').trim()
+}
+/** Its output must not be the pipe of a test, which a container would keep open. */
+const start = (...args: readonly string[]): void => {
+  dock.must('create', ...args)
+  const name = args[args.indexOf('--name') + 1] ?? ''
+  const { status, stderr } = dock.run('start', name)
+  assert.is(status, 0, stderr)
+}
+
+const lacks = networkTestsNeed()
+if (lacks !== undefined) process.stdout.write(`SKIP commands on networks: ${lacks}\n`)
+else {
+  test.before(() => buildBase(dock))
+  test.after.each(() => {
+    for (const id of out('ps', '-aq').trim().split('\n').filter(Boolean)) dock.must('rm', '-f', id)
+    dock.must('network', 'prune', '-f')
+  })
+  test.after(() => {
+    dock.must('system', 'prune', '-f')
+  })
+
+  test('create, ls, inspect and rm', () => {
+    const id = out('network', 'create', '--label', 'tier=back', '--subnet', '10.214.0.0/24', 'back').trim()
+    assert.match(id, /^[0-9a-f]{64}$/)
+    assert.is(failure('network', 'create', 'back'), 'network with name back already exists')
+    assert.match(failure('network', 'create', '--subnet', '10.214.0.0/16', 'other'), /Pool overlaps with other one/)
+    assert.match(failure('network', 'create', '--subnet', '10.214.0.0/33', 'other'), /invalid CIDR address/)
+    assert.match(failure('network', 'create', 'host'), /not permitted on predefined host network/)
+    assert.match(
+      out('network', 'ls'),
+      new RegExp(
+        `^NETWORK ID +NAME +DRIVER +SCOPE\n${id.slice(0, 12)} +back +bridge +local\n\\w+ +bridge +bridge +local\n\\w+ +host +host +local\n\\w+ +none +null +local\n$`,
+      ),
+    )
+    assert.is(out('network', 'ls', '-q', '--no-trunc', '-f', 'label=tier=back'), `${id}\n`)
+    assert.is(out('network', 'ls', '-f', 'type=custom', '--format', '{{.Name}} {{.Driver}}'), 'back bridge\n')
+    assert.is(out('network', 'ls', '-f', 'dangling=true', '--format', '{{.Name}}'), 'back\n')
+    assert.match(failure('network', 'ls', '-f', 'colour=red'), /invalid filter 'colour'/)
+    const report = inspect(id.slice(0, 8))
+    assert.is(report.Name, 'back')
+    assert.equal(report.IPAM.Config, [{ Subnet: '10.214.0.0/24', Gateway: '10.214.0.1' }])
+    assert.equal(report.Labels, { tier: 'back' })
+    assert.is(out('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', 'back'), '10.214.0.1\n')
+    const missing = dock.run('network', 'inspect', 'nothing')
+    assert.equal([missing.status, missing.stdout, missing.stderr], [1, '[]\n', 'tsdock: network nothing not found\n'])
+    const removed = dock.run('network', 'rm', 'nothing', 'back')
+    assert.equal([removed.status, removed.stdout, removed.stderr], [1, 'back\n', 'tsdock: network nothing not found\n'])
+    assert.is(out('network', 'rm', '-f', 'nothing'), '')
+    assert.is(failure('network', 'rm', 'bridge'), 'bridge is a pre-defined network and cannot be removed')
+    const events = readFileSync(join(dock.storage, 'events.log'), 'utf8')
+    assert.match(events, /"Type":"network","Action":"create"/)
+    assert.match(events, /"Type":"network","Action":"destroy"/)
+  })
+
+  test('containers find each other, come and go', () => {
+    out('network', 'create', 'back')
+    start('--name', 'db', '--network', 'back', '--network-alias', 'postgres', 'localhost/base', 'sleep', '1000')
+    start('--name', 'web', 'localhost/base', 'sleep', '1000')
+    const ping = (...args: readonly string[]): boolean => dock.run('exec', ...args).status === 0
+    assert.not(ping('web', 'ping', '-c', '1', '-W', '1', 'postgres'))
+    out('network', 'connect', '--alias', 'front', 'back', 'web')
+    assert.ok(ping('web', 'ping', '-c', '1', '-W', '2', 'postgres'))
+    assert.ok(ping('db', 'ping', '-c', '1', '-W', '2', 'front'))
+    assert.equal(Object.keys(settingsOf('web').Networks).sort(), ['back', 'bridge'])
+    assert.equal(
+      Object.values(inspect('back').Containers)
+        .map((one) => (one as { Name: string }).Name)
+        .sort(),
+      ['db', 'web'],
+    )
+    assert.match(failure('network', 'connect', 'back', 'web'), /endpoint with name web already exists in network back/)
+    assert.match(failure('network', 'rm', 'back'), /network back has active endpoints \(name:"db" id:/)
+    assert.is(out('network', 'prune', '-f'), '')
+    out('network', 'disconnect', 'back', 'web')
+    assert.not(ping('web', 'ping', '-c', '1', '-W', '1', 'postgres'))
+    assert.match(failure('network', 'disconnect', 'back', 'web'), /is not connected to network back/)
+    out('network', 'disconnect', '-f', 'back', 'web')
+    dock.must('rm', '-f', 'db')
+    assert.is(out('network', 'prune', '-f'), 'Deleted Networks:\nback\n\n')
+  })
+
+  test('a container that does not run is on its networks when it starts', () => {
+    out('network', 'create', '--subnet', '10.214.1.0/24', 'back')
+    dock.must('create', '--name', 'web', 'localhost/base', 'sleep', '1000')
+    out('network', 'connect', '--ip', '10.214.1.77', 'back', 'web')
+    assert.is(dock.run('start', 'web').status, 0)
+    assert.is(settingsOf('web').Networks['back']?.IPAddress, '10.214.1.77')
+    dock.must('stop', '-t', '0', 'web')
+    out('network', 'disconnect', 'bridge', 'web')
+    assert.is(dock.run('start', 'web').status, 0)
+    assert.equal(Object.keys(settingsOf('web').Networks), ['back'])
+  })
+
+  test('containers of the host join no other', () => {
+    dock.must('create', '--name', 'hosted', '--network', 'host', 'localhost/base', 'true')
+    dock.must('create', '--name', 'alone', '--network', 'none', 'localhost/base', 'true')
+    assert.match(failure('network', 'connect', 'bridge', 'hosted'), /it has that of the host/)
+    assert.match(failure('network', 'connect', 'bridge', 'alone'), /private \(none\) mode/)
+  })
+}
+
+test.run()
