@@ -58,10 +58,7 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
     [/^makes files of all types|^directories without|^a copy into a container/, others],
     [/^whiteouts hide/, 'sets attributes that are for root alone'],
   ],
-  'tsdock-files for containers': [
-    [/^binds?[: ]/, mounts],
-    [/^walk: marks of overlay/, devices],
-  ],
+  'tsdock-files for containers': [[/^binds?[: ]|^walk: marks of overlay/, mounts]],
   'tsdock-files pack': [[/^random trees|^the same tree|^marks of overlay|^links out of/, others]],
   'tsdock-files overlays': [[/./, mounts]],
   update: [[/^device rules stay/, devices]],
