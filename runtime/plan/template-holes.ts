@@ -92,6 +92,11 @@ export function pathHoles(text: string, start: number): readonly Hole[] {
   return names.map(({ 0: name, index }) => ({ hole: 'word', start: start + index, end: start + index + name.length }))
 }
 
+/** A cgroupsPath, which may count from the caller's cgroup. */
+function cgroupHoles(text: string, start: number): readonly Hole[] {
+  return text.startsWith('/') ? pathHoles(text, start) : pathHoles(`/${text}`, start - 1)
+}
+
 /** slice:prefix:name of the systemd driver: the name, and the last part of a nested slice, as engines make them for each pod. */
 function unitHoles(text: string, start: number): readonly Hole[] {
   const [, slice = '', part, prefix = '', name = ''] = /^((?:[^:]*-([^:-]+))?[^:]*):([^:]+):([^:]+)$/.exec(text) ?? []
@@ -103,7 +108,7 @@ function unitHoles(text: string, start: number): readonly Hole[] {
 }
 
 /** How a value becomes holes: whole, or in parts. */
-type Kind = HoleClass | 'env' | 'components' | 'units' | 'linked'
+type Kind = HoleClass | 'env' | 'cgroup' | 'units' | 'linked'
 
 /** Class of a field that the compiler passes on as it is, whatever it says; undefined for all others. */
 function classOf([first, second, third, fourth]: readonly string[], spec: Spec, systemd: boolean): Kind | undefined {
@@ -125,7 +130,7 @@ function classOf([first, second, third, fourth]: readonly string[], spec: Spec, 
     }
     case 'linux':
       // On cgroup v2 every directory on the way counts.
-      if (second === 'cgroupsPath' && third === undefined) return systemd ? 'units' : 'components'
+      if (second === 'cgroupsPath' && third === undefined) return systemd ? 'units' : 'cgroup'
       return second === 'namespaces' && fourth === 'path' ? 'path' : undefined
     default:
       return undefined
@@ -147,7 +152,7 @@ function holesOf(json: string, kindOf: (keys: readonly string[]) => Kind | undef
     if (hole === 'env') {
       const value = envHole(text, start, end)
       if (value !== undefined) holes.push(value)
-    } else if (hole === 'components') holes.push(...pathHoles(text, start))
+    } else if (hole === 'cgroup') holes.push(...cgroupHoles(text, start))
     else if (hole === 'units') holes.push(...unitHoles(text, start))
     else if (hole === 'linked') for (const name of pathHoles(text, start)) holes.push({ ...name, linked: true })
     else if (isOfClass(text, hole)) holes.push({ hole, start, end })

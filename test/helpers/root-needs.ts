@@ -27,12 +27,6 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
   crash: [[/^the state directory (is on|has)|^the pid file is on|^cgroups cannot be written/, mounts]],
   devices: [[/^listed devices|^a listed device|^a device outside/, devices]],
   exec: [[/^--user 4294967294/, 'takes an id that no user is given']],
-  'exec-cache': [
-    [
-      /^the first exec in a container needs|^--process: another command|^a process of a kept plan/,
-      "has the way into each container's cgroup planned, as a user cannot go everywhere",
-    ],
-  ],
   explain: [[/^nothing is changed/, 'becomes another user']],
   hooks: [[/^a createRuntime hook that enters the mount/, 'enters a mount namespace from outside its user namespace']],
   'mount idmap': [[/./, 'makes id-mapped mounts']],
@@ -64,6 +58,7 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
     [/^makes files of all types|^directories without|^a copy into a container/, others],
     [/^whiteouts hide/, 'sets attributes that are for root alone'],
   ],
+  'tsdock-files for containers': [[/^binds?[: ]|^walk: marks of overlay/, mounts]],
   'tsdock-files pack': [[/^random trees|^the same tree|^marks of overlay|^links out of/, others]],
   'tsdock-files overlays': [[/./, mounts]],
   update: [[/^device rules stay/, devices]],

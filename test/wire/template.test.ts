@@ -130,6 +130,23 @@ for (const name of goldenCases()) {
   })
 }
 
+test('a cgroupsPath that is relative has holes as well', () => {
+  const golden = readGoldenRequest('rootless')
+  const { linux, ...spec } = JSON.parse(golden.config) as Spec
+  const withPath = (cgroupsPath: string): string => JSON.stringify({ ...spec, linux: { ...linux, cgroupsPath } })
+  const request = { ...golden, config: withPath('parent/one') }
+  const template = makeTemplate(request)
+  const fitting = { ...request, config: withPath('above/two'), id: other.id, bundle: other.bundle }
+  const unfit = ['one', '/above/two', 'above/../two', 'above/', '../two', 'a/b/c'].map(withPath)
+  const [plan, ...none] = fill(
+    program.path,
+    [fitting.config, ...unfit].map((text) => ({ template, text })),
+  )
+  const facts = { ...request.facts, time: other.time }
+  assert.is(shown(plan as Uint8Array), shown(encodePlan(planFromRequest({ ...fitting, facts }))))
+  assert.ok(none.every((one) => one === undefined))
+})
+
 test('engines have many holes: paths, ids, arguments, environment', () => {
   const { config } = readGoldenRequest('engine')
   const holes = findHoles(config, JSON.parse(config) as Spec).map(({ hole, start, end }) => [
