@@ -3,7 +3,7 @@
 
 import { DockError } from '../error.ts'
 import type { Storage } from '../storage.ts'
-import { type Container, processStart } from './container-store.ts'
+import type { Container } from './container-store.ts'
 import { tellMonitor, waitForEnd } from './monitor.ts'
 import type { ContainerRecord } from './record.ts'
 import { runtimeOf } from './runtime.ts'

@@ -26,7 +26,10 @@ const skip = (): string | undefined => {
 }
 
 function rootTar(target: string): void {
-  if (base !== undefined) return copyFileSync(base, target)
+  if (base !== undefined) {
+    copyFileSync(base, target)
+    return
+  }
   const made = spawnSync('mmdebstrap', ['--variant=minbase', '--include=python3-flask,python3-pip', 'trixie', target], {
     encoding: 'utf8',
     timeout: 600_000,
