@@ -3,10 +3,12 @@
 
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
+import { release } from 'node:os'
 import { join } from 'node:path'
 import type { Spec } from '../../spec/runtime/config.ts'
-import { containerSpec, type HostFacts } from '../containers/container-spec.ts'
+import { containerSpec, defaultCapabilities, type HostFacts } from '../containers/container-spec.ts'
 import { type MountPoint, mountPointLayer } from '../containers/init-layer.ts'
+import { defaultSeccomp, type SeccompTarget } from '../containers/seccomp.ts'
 import { optionalFile, resolveUser } from '../containers/users.ts'
 import { type ExpandedRun, programOf } from '../dockerfile/instructions/run.ts'
 import { DockError } from '../error.ts'
@@ -131,6 +133,7 @@ async function writeBundle(
         mounts,
         hostname: context.hostname ?? 'buildkitsandbox',
         privileged: instruction.security === 'insecure',
+        seccomp: instruction.security === 'insecure' ? undefined : defaultSeccomp(seccompTarget(state)),
       },
       context.host,
     )
@@ -141,6 +144,12 @@ async function writeBundle(
     throw e
   }
 }
+
+const seccompTarget = (state: ImageState): SeccompTarget => ({
+  architecture: state.platform.architecture,
+  capabilities: defaultCapabilities,
+  kernel: release(),
+})
 
 /** Runs the instruction. Errors: RunFailed, DockError; nothing of the step stays, unless `onFailure` wants to look at it. */
 export async function runStep(

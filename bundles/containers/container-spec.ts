@@ -4,6 +4,7 @@
 import type { ImageRunConfig } from '../../spec/image/documents.ts'
 import type { Spec } from '../../spec/runtime/config.ts'
 import type { Mount } from '../../spec/runtime/mounts.ts'
+import type { LinuxSeccomp } from '../../spec/runtime/seccomp.ts'
 import type { LinuxNamespaceType } from '../../spec/runtime/namespaces.ts'
 import type { User } from '../../spec/runtime/user.ts'
 import { makeSpec } from '../../runtime/index.ts'
@@ -50,6 +51,7 @@ export interface ContainerRequest {
   readonly privileged?: boolean
   readonly cgroupsPath?: string
   readonly annotations?: Readonly<Record<string, string>>
+  readonly seccomp?: LinuxSeccomp | undefined
   readonly terminal?: boolean
 }
 
@@ -104,6 +106,7 @@ export function containerSpec(image: ImageRunConfig, request: ContainerRequest, 
       ...(request.cgroupsPath === undefined ? {} : { cgroupsPath: request.cgroupsPath }),
       resources: { devices: [{ allow: request.privileged === true, access: 'rwm' }] },
       namespaces: namespaces.map((type) => ({ type })),
+      ...(request.seccomp === undefined ? {} : { seccomp: request.seccomp }),
       ...(request.privileged === true
         ? {}
         : {
