@@ -57,6 +57,15 @@ if (process.getuid?.() !== 0) {
     assert.is.not(failed.status, 0)
   })
 
+  test('names that are not ASCII are copied, and ignored', () => {
+    const files = { 'ü': 'x', 'd/é': 'é', 'd/ö/no': 'no', '.dockerignore': 'd/ö\n' }
+    const Dockerfile = 'FROM localhost/base\nCOPY ü /ä/\nCOPY ü /d/é /ö/\nCOPY d /d\nCOPY ü /ä\n'
+    dock.must('build', '-t', 'localhost/names', context({ ...files, Dockerfile }))
+    const listed = dock.runImage('localhost/names', '/bin/find', '/ä', '/ö', '/d', '-type', 'f')
+    const names = Buffer.from(listed, 'latin1').toString().trim().split('\n').sort()
+    assert.equal(names, ['/d/é', '/ä/ü', '/ö/é', '/ö/ü'])
+  })
+
   test('a touched file is no other file', () => {
     const dir = context({ Dockerfile: 'FROM localhost/base\nCOPY a /a\n', a: '1' })
     dock.must('build', dir)
