@@ -51,7 +51,7 @@ async function isDirectory(state: ImageState, stores: Stores, path: string): Pro
   const step = await openStep(stores)
   try {
     const options = { ...stores.files, overlays: [stepOverlay(step, lower)], follow: true, only: true }
-    return decodeEntries(await walk(step.merged, toBytes(path), options))[0]?.type === 'directory'
+    return decodeEntries(await walk(step.merged, path, options))[0]?.type === 'directory'
   } catch (e: unknown) {
     if (/\((ENOENT|ENOTDIR)\)/.test(messageOf(e))) return false
     throw e

@@ -42,9 +42,7 @@ async function listTree(
   skip: readonly string[] = [],
 ): Promise<readonly Entry[]> {
   try {
-    return decodeEntries(
-      await walk(tree.root, toBytes(path), { ...files, overlays: tree.overlays, follow: true, skip }),
-    )
+    return decodeEntries(await walk(tree.root, path, { ...files, overlays: tree.overlays, follow: true, skip }))
   } catch (e: unknown) {
     if (/\(ENOENT\)/.test(messageOf(e))) throw new DockError(`"/${path}": not found in ${tree.label}`)
     throw e
@@ -135,7 +133,7 @@ export class ContextTree implements FileTree {
       .join('/')
     const below = clean === '' ? '' : `${clean}/`
     const skip = alwaysExcluded(ignore).flatMap((one) => (one.startsWith(below) ? [one.slice(below.length)] : []))
-    const all = await listTree(this, clean, files, skip.map(toBytes))
+    const all = await listTree(this, clean, files, skip)
     if (ignore === undefined) return all
     const kept = all.filter(
       (entry) =>
