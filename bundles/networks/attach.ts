@@ -69,7 +69,8 @@ function explain(e: unknown, { network, request }: Attachment): unknown {
   if (/no IP addresses available/.test(text)) {
     return new DockError(`the network ${network.Name} has no address left: ${text}`)
   }
-  return new DockError(`the network ${network.Name}: ${text}`)
+  const hint = /ip6?tables.*executable file not found/.test(text) ? ' (try: apt-get install iptables)' : ''
+  return new DockError(`the network ${network.Name}: ${text}${hint}`)
 }
 
 /** Joins a network that is in the sandbox's list already. */

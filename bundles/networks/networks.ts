@@ -18,10 +18,10 @@ import { type NetworkRequest, NetworkStore } from './network-store.ts'
 import { publishHosts } from './peers.ts'
 import { portWishes } from './ports.ts'
 import { chooseHostPorts, type Others, publish } from './publish.ts'
-import { endProcess, isAlive, markOf, type Sandbox, SandboxStore } from './sandbox.ts'
+import { addressesOf, type Attachment, endProcess, isAlive, markOf, type Sandbox, SandboxStore } from './sandbox.ts'
 import { sandboxSettings } from './sandbox-settings.ts'
 import { freeLeases } from './leases.ts'
-import { sweepRules } from './rules.ts'
+import { passPublished, sweepRules } from './rules.ts'
 import type { NetworkSettings } from './settings.ts'
 
 export interface SetUpRequest {
@@ -192,7 +192,7 @@ export class Networks {
       )
       const failures: string[] = []
       for (const attachment of [...sandbox.attachments].reverse()) {
-        failures.push(...(await detach(this.#context, sandbox, attachment)))
+        failures.push(...(await this.#detach(sandbox, attachment)))
       }
       // A plugin that was cut off, or that fails, leaves rules behind.
       if (failures.length > 0 || !hadNamespace || sandbox.settings === undefined) await this.#sweep(sandbox)
@@ -203,16 +203,18 @@ export class Networks {
     return sandbox
   }
 
+  async #detach(sandbox: Sandbox, attachment: Attachment): Promise<readonly string[]> {
+    const isPublished = attachment.plugins.some(({ type }) => type === 'portmap')
+    if (isPublished) await passPublished(addressesOf(attachment), 'delete')
+    return detach(this.#context, sandbox, attachment)
+  }
+
   async #sweep(sandbox: Sandbox): Promise<void> {
     if (sandbox.attachments.length === 0) return
     await sweepRules({
       pairs: sandbox.attachments.map(({ network }) => ({ network: network.Id, id: sandbox.id })),
       isDead: (_, id) => id === sandbox.id,
-      addresses: new Set(
-        sandbox.attachments.flatMap(({ result }) =>
-          (result?.ips ?? []).map(({ address }) => address.split('/')[0] ?? ''),
-        ),
-      ),
+      addresses: new Set(sandbox.attachments.flatMap(addressesOf)),
       devices: new Set(),
     })
   }
@@ -254,7 +256,7 @@ export class Networks {
     await endProcess(plugin, true)
     const left = sandbox.attachments.filter((one) => one.network.Id === network.Id)
     const failures: string[] = []
-    for (const attachment of left) failures.push(...(await detach(this.#context, sandbox, attachment)))
+    for (const attachment of left) failures.push(...(await this.#detach(sandbox, attachment)))
     if (failures.length > 0) await this.#sweep({ ...sandbox, attachments: left })
     await freeLeases(this.sandboxes.ipamDirectory, (container) => container === id, network.Id)
     // Ports that were published there are so no more.

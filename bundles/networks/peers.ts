@@ -2,13 +2,8 @@
 // Containers on the same networks find each other by name: /etc/hosts of each says where the others are.
 
 import { type HostsLine, rewriteInPlace, withPeers } from './hosts.ts'
-import type { Sandbox } from './sandbox.ts'
+import { addressesOf, type Sandbox } from './sandbox.ts'
 import { attachmentNames } from './sandbox-settings.ts'
-
-const addressesOf = (sandbox: Sandbox, networkId: string): readonly string[] =>
-  sandbox.attachments
-    .filter(({ network }) => network.Id === networkId)
-    .flatMap(({ result }) => (result?.ips ?? []).map(({ address }) => address.split('/')[0] ?? ''))
 
 /** Who is on a container's networks, itself included. Those that are not up yet have no place. */
 export function peersOf(sandbox: Sandbox, all: readonly Sandbox[]): readonly HostsLine[] {
@@ -21,7 +16,7 @@ export function peersOf(sandbox: Sandbox, all: readonly Sandbox[]): readonly Hos
       const names = attachmentNames(other, attachment).flatMap((name) =>
         name === other.name ? [name, `${name}.${network.Name}`] : [name],
       )
-      return addressesOf(other, network.Id).map((address) => ({ address, names }))
+      return addressesOf(attachment).map((address) => ({ address, names }))
     }),
   )
 }

@@ -8,7 +8,8 @@ import { hasIPv6Loopback } from './host-routes.ts'
 import { PortTaken, type RelayRule, startRelay } from './net-program.ts'
 import { holderOf, takenPorts } from './port-holders.ts'
 import { collide, type Mapping, type PortWish } from './ports.ts'
-import { type Attachment, markOf, type Sandbox } from './sandbox.ts'
+import { passPublished } from './rules.ts'
+import { addressesOf, type Attachment, markOf, type Sandbox } from './sandbox.ts'
 
 /** How often a port is tried that somebody else has taken meanwhile. */
 const ATTEMPTS = 50
@@ -79,7 +80,7 @@ export const publishedOn = (sandbox: Sandbox): Attachment | undefined =>
   sandbox.attachments.find(({ network }) => network.Driver === 'bridge' && !network.Internal)
 
 function relayRules(mappings: readonly Mapping[], attachment: Attachment, ipv6: boolean): readonly RelayRule[] {
-  const addresses = (attachment.result?.ips ?? []).map(({ address }) => address.split('/')[0] ?? '')
+  const addresses = addressesOf(attachment)
   const ip4 = addresses.find((one) => !one.includes(':'))
   const ip6 = addresses.find((one) => one.includes(':'))
   return mappings.flatMap(({ protocol, hostIp, hostPort, containerPort }) => {
@@ -135,6 +136,7 @@ export async function publish(
   // Without it, the relay does it all: slower, and containers see the host as the sender.
   if ((await context.cni.find('portmap')) === undefined) return held
   const cniVersion = await context.cni.version(['portmap'])
+  await passPublished(addressesOf(attachment), 'add')
   return addPlugin(context, held, attachment.ifName, {
     cniVersion,
     name: attachment.network.Id,

@@ -39,6 +39,18 @@ async function run(program: string, args: readonly string[], input: string): Pro
   }
 }
 
+/**
+ * Lets connections to published ports through, where the host forwards nothing unless it is told to: the plugin firewall lets
+ * answers through alone. Its chain is not there when firewalld decides: that lets them through by itself.
+ */
+export async function passPublished(addresses: readonly string[], verb: 'add' | 'delete'): Promise<void> {
+  for (const address of addresses) {
+    const rule = ['CNI-FORWARD', '-d', address, '-m', 'conntrack', '--ctstate', 'DNAT', '-j', 'ACCEPT']
+    const program = address.includes(':') ? 'ip6tables' : 'iptables'
+    await run(program, ['-w', '5', verb === 'add' ? '-A' : '-D', ...rule], '')
+  }
+}
+
 const targetOf = (rule: string): string => / -j (\S+)/.exec(rule)?.[1] ?? ''
 
 /** Removals for one table, in the words of iptables-restore. Pure. */

@@ -29,6 +29,10 @@ export interface Attachment {
   readonly result?: CniResult
 }
 
+/** Without prefixes. */
+export const addressesOf = ({ result }: Attachment): readonly string[] =>
+  (result?.ips ?? []).map(({ address }) => address.split('/')[0] ?? '')
+
 export interface Sandbox {
   readonly id: string
   readonly name: string

@@ -81,6 +81,18 @@ else {
     })
   }
 
+  test('iptables is missing', async () => {
+    const { PATH } = process.env
+    process.env['PATH'] = newDir('no-programs')
+    try {
+      const said = await failure(host.networks.setUp(await host.request('web', { ports })))
+      assert.match(said, /^the network bridge: the CNI plugin bridge .*iptables.*\(try: apt-get install iptables\)$/)
+    } finally {
+      process.env['PATH'] = PATH
+    }
+    await host.nothingLeft()
+  })
+
   test('portmap is missing: the relay does it all', async () => {
     const networks = host.with({ cniPath: [pluginsWith('portmap')] })
     await networks.setUp(await host.request('web', { ports }))

@@ -6,10 +6,12 @@ import { once } from 'node:events'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DockError } from '../../bundles/error.ts'
 import { NetHost, networkTestsNeed } from '../helpers/networks.ts'
+import { newDir, projectDir } from '../helpers/work-dir.ts'
 
 const host = new NetHost()
 
@@ -289,6 +291,18 @@ else {
     } finally {
       spawnSync('ip', ['link', 'delete', pair[0]])
     }
+  })
+
+  test('a host that forwards nothing by itself lets published ports in, and containers out', () => {
+    const script = join(projectDir, 'test/helpers/net-forward.ts')
+    const command = ['--net', '--mount', process.execPath, script, newDir('forward')]
+    const { status, stdout, stderr } = spawnSync('unshare', command, { encoding: 'utf8', timeout: 60_000 })
+    assert.is(status, 0, stderr)
+    const seen = JSON.parse(stdout) as { readonly in: string; readonly out: string; readonly rules: readonly string[] }
+    assert.is(seen.in, 'web 192.168.99.2')
+    assert.is(seen.out, 'machine 192.168.99.1')
+    // The one that is the plugin's, and stays.
+    assert.is(seen.rules.length, 1, seen.rules.join('\n'))
   })
 
   test('two storages do not meet', async () => {
