@@ -10,6 +10,7 @@ import type { Storage } from '../storage.ts'
 import { unprepareMounts } from '../volumes/prepare.ts'
 import { releaseVolumes } from '../volumes/resolve.ts'
 import { recordEvent } from './events.ts'
+import { sharesMemory } from './monitor.ts'
 import type { ContainerRecord } from './record.ts'
 import { runtimeOf } from './runtime.ts'
 
@@ -19,6 +20,7 @@ export async function clearRemains(storage: Storage, record: ContainerRecord): P
   const runtime = runtimeOf(storage, record)
   if (existsSync(join(runtime.root, id))) await runtime.call(['delete', '--force', id]).catch(() => undefined)
   await unmount(storage.containers.path(id, 'merged'))
+  if (sharesMemory(record)) await unmount(storage.containers.path(id, 'shm'))
   await new Networks(storage).tearDown(id)
   await unprepareMounts(storage, record)
   await rm(storage.containers.path(id, 'paused.json'), { force: true })

@@ -43,6 +43,9 @@ function cleanupSettings(storage: Storage, record: ContainerRecord): readonly Se
   ]
 }
 
+/** Its /dev/shm is mounted where others can share it. */
+export const sharesMemory = ({ hostConfig }: ContainerRecord): boolean => hostConfig.IpcMode === 'shareable'
+
 /** What monitor.conf says of a container. */
 export function monitorSettings(storage: Storage, record: ContainerRecord): readonly Setting[] {
   const { id, config, hostConfig } = record
@@ -64,6 +67,12 @@ export function monitorSettings(storage: Storage, record: ContainerRecord): read
     ['restart', hostConfig.RestartPolicy.Name],
     ['restart-max', hostConfig.RestartPolicy.MaximumRetryCount],
     ['temporary', Number(hostConfig.AutoRemove)],
+    ...(sharesMemory(record)
+      ? ([
+          ['shm', path('shm')],
+          ['shm-size', hostConfig.ShmSize],
+        ] as const)
+      : []),
     ...record.lower.map((one): Setting => ['lower', one]),
     ['upper', path('diff')],
     ['work', path('work')],

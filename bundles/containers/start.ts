@@ -15,7 +15,14 @@ import { applyCdi } from './cdi-devices.ts'
 import { clearRemains, forgetContainer } from './clean.ts'
 import type { Container } from './container-store.ts'
 import { allDevices, mappedDevices } from './host-devices.ts'
-import { type Attachment, monitorSettings, runMonitor, waitForMonitor, writeMonitorSettings } from './monitor.ts'
+import {
+  type Attachment,
+  monitorSettings,
+  runMonitor,
+  sharesMemory,
+  waitForMonitor,
+  writeMonitorSettings,
+} from './monitor.ts'
 import type { ContainerRecord } from './record.ts'
 import { type NamespaceSource, runSpec, type StartFacts } from './run-spec.ts'
 import { runtimeRoot } from './runtime.ts'
@@ -101,23 +108,37 @@ async function network(storage: Storage, record: ContainerRecord): Promise<Netwo
   return { namespace: { path: settings.SandboxKey }, files, hostname }
 }
 
+/** Where its /dev/shm is on the host, when it shares that with others. */
+async function sharedMemoryOf(storage: Storage, record: ContainerRecord): Promise<string | undefined> {
+  const mode = record.hostConfig.IpcMode
+  if (mode === 'host') return '/dev/shm'
+  if (sharesMemory(record)) {
+    const own = storage.containers.path(record.id, 'shm')
+    await mkdir(own, { recursive: true })
+    return own
+  }
+  if (!mode.startsWith('container:')) return undefined
+  const { record: other } = await partner(storage, mode, record)
+  if (other.hostConfig.IpcMode === 'host') return '/dev/shm'
+  if (sharesMemory(other)) return storage.containers.path(other.id, 'shm')
+  throw new DockError(
+    `can't join IPC of container ${other.id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
+    { exitCode: 125 },
+  )
+}
+
 async function facts(storage: Storage, record: ContainerRecord): Promise<StartFacts> {
   const { hostConfig } = record
-  const [pid, ipc, devices] = await Promise.all([
+  const [pid, ipc, sharedMemory, devices] = await Promise.all([
     joined(storage, record, hostConfig.PidMode, 'pid'),
     joined(storage, record, hostConfig.IpcMode, 'ipc'),
+    sharedMemoryOf(storage, record),
     hostConfig.Privileged ? allDevices() : mappedDevices(hostConfig.Devices),
     prepareMounts(storage, record),
   ])
   const seccomp: LinuxSeccomp | undefined = await seccompOf(record, storage.host)
   // Last, since it is what has to be taken back when something fails.
   const net = await network(storage, record)
-  const sharedMemory =
-    hostConfig.IpcMode === 'host'
-      ? '/dev/shm'
-      : hostConfig.IpcMode.startsWith('container:')
-        ? `/proc/${(await partner(storage, hostConfig.IpcMode, record)).state.pid}/root/dev/shm`
-        : undefined
   return {
     host: storage.host,
     rootfs: storage.containers.path(record.id, 'merged'),

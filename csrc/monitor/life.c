@@ -21,6 +21,16 @@
 #define LONGEST_WAIT 60000
 #define LONG_LIFE 10000
 
+static int mount_shm(struct err *e, const struct settings *s)
+{
+	char options[64];
+
+	snprintf(options, sizeof(options), "mode=1777,size=%s", s->shm_size ? s->shm_size : "64m");
+	if (mount("shm", s->shm, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, options) < 0)
+		return err_set(e, errno, "mount tmpfs \"%s\"", s->shm);
+	return 0;
+}
+
 int life_mount(struct err *e, struct monitor *m)
 {
 	const struct settings *s = &m->settings;
@@ -34,7 +44,7 @@ int life_mount(struct err *e, struct monitor *m)
 	int r = overlay_mount(e, &overlay);
 
 	m->mounted = r == 0;
-	return r;
+	return r < 0 || !s->shm ? r : mount_shm(e, s);
 }
 
 /*
@@ -272,8 +282,10 @@ void life_finish(struct monitor *m, const char *failure)
 		write_state(m, m->state.started[0] ? "exited" : "created");
 	}
 	log_close(&m->log);
-	if (m->mounted && umount2(m->settings.merged, MNT_DETACH) < 0 && errno == EINVAL)
-		m->mounted = 0;
+	if (m->mounted)
+		(void)umount2(m->settings.merged, MNT_DETACH);
+	if (m->settings.shm)
+		(void)umount2(m->settings.shm, MNT_DETACH);
 	/* Nobody new is to connect: what comes now belongs to the next monitor. */
 	(void)unlinkat(m->dir, "socket", 0);
 	if (!m->settings.wait_cleanup)

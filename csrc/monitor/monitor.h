@@ -25,11 +25,14 @@ struct settings {
 	const char *id, *runtime, *bundle, *log, *events, *actor, *upper, *work, *merged;
 	/* --rm, where no other program is needed: the storage's lock, and where names are links to ids. */
 	const char *storage_lock, *names;
+	const char
+		*shm; /* where memory is mounted that other containers may share; NULL: nowhere */
+	const char *shm_size;
 	struct words runtime_args, lower, cleanup;
 	int terminal, input, input_once;
 	int wait_cleanup; /* those who are attached hear of the end when the cleanup is through */
 	int keep_log;
-	int temporary; /* what it writes need not survive a crash of the machine */
+	int temporary;		/* what it writes need not survive a crash of the machine */
 	long long log_max_size; /* bytes; 0: no limit */
 	int log_max_file;
 	enum restart restart;

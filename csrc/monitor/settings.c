@@ -39,6 +39,8 @@ static const struct key {
 	{"cleanup", LIST, offsetof(struct settings, cleanup)},
 	{"storage-lock", TEXT, offsetof(struct settings, storage_lock)},
 	{"names", TEXT, offsetof(struct settings, names)},
+	{"shm", TEXT, offsetof(struct settings, shm)},
+	{"shm-size", TEXT, offsetof(struct settings, shm_size)},
 	{"wait-cleanup", NUMBER, offsetof(struct settings, wait_cleanup)},
 };
 
