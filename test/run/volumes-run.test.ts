@@ -199,6 +199,20 @@ if (process.getuid?.() !== 0) {
     assert.equal(readdirSync(join(dock.storage, 'containers')), [])
   })
 
+  test('cp of a container with --rm whose monitor was killed', () => {
+    const id = dock.must('run', '-d', '--rm', ...none, 'localhost/app', 'sleep', '1000').stdout.trim()
+    const state = join(dock.storage, 'containers', id, 'state.json')
+    const { pid, monitorPid } = JSON.parse(readFileSync(state, 'utf8')) as { pid: number; monitorPid: number }
+    process.kill(monitorPid, 'SIGKILL')
+    process.kill(pid, 'SIGKILL')
+    spawnSync('umount', ['--lazy', join(dock.storage, 'containers', id, 'merged')])
+    const to = newDir('out')
+    dock.must('cp', '/etc/hostname', `${id}:/x`)
+    dock.must('cp', `${id}:/x`, to)
+    assert.ok(existsSync(join(to, 'x')))
+    dock.must('rm', '-v', id)
+  })
+
   test('cp, diff, commit and export of a real container', () => {
     const id = dock
       .must('run', '-d', ...none, '--name', 'real', '-v', 'kept:/kept', '--init', 'localhost/app', 'sleep', '1000')
