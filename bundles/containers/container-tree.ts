@@ -73,7 +73,8 @@ async function stoppedTree(
     target,
     upper: upperOf(storage, record.id),
     lower: record.lower,
-    durable: true,
+    // As its monitor mounts it: what one that goes with --rm wrote has a mark that keeps others from mounting it.
+    durable: !record.hostConfig.AutoRemove,
     seal: record.hostConfig.ReadonlyRootfs,
     binds: inMountOrder(record.mounts.filter(({ Type }) => Type !== 'tmpfs')).map(bindOf),
   }

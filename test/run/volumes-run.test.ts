@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Volumes by way of `tsdock run`, from the command line to what the container sees, and what is left afterwards.
 
+import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
@@ -139,6 +140,30 @@ if (process.getuid?.() !== 0) {
     )
   })
 
+  test('mounts are seen on the other side when that is asked for', () => {
+    const host = newDir('host')
+    const bind = (how: string): readonly string[] => ['-v', `${host}:/h:${how}`]
+    fails('but it is not a shared mount', ...bind('rshared'))
+    fails('but it is not a shared or slave mount', ...bind('slave'))
+    for (const name of ['in', 'out']) mkdirSync(join(host, name))
+    spawnSync('mount', ['--bind', host, host])
+    spawnSync('mount', ['--make-shared', host])
+    try {
+      const script = 'mount -t tmpfs t /h/in && touch /h/in/x'
+      run('--privileged', ...bind('rshared'), 'localhost/app', '/bin/sh', '-c', script)
+      assert.equal(readdirSync(join(host, 'in')), ['x'])
+      dock.must('run', '-d', ...none, '--name', 'slave', ...bind('rslave'), 'localhost/app', 'sleep', '1000')
+      dock.must('run', '-d', ...none, '--name', 'private', '-v', `${host}:/h`, 'localhost/app', 'sleep', '1000')
+      spawnSync('mount', ['-t', 'tmpfs', 't', join(host, 'out')])
+      writeFileSync(join(host, 'out/late'), '')
+      assert.is(dock.must('exec', 'slave', 'ls', '/h/out').stdout, 'late\n')
+      assert.is(dock.must('exec', 'private', 'ls', '/h/out').stdout, '')
+    } finally {
+      dock.run('rm', '-f', '-v', 'slave', 'private')
+      for (const path of [join(host, 'in'), join(host, 'out'), host]) spawnSync('umount', ['--lazy', path])
+    }
+  })
+
   test('--volumes-from', () => {
     const id = dock
       .must('create', ...none, '--name', 'data', '-v', '/own', '-v', 'kept:/kept', 'localhost/app', 'true')
@@ -172,6 +197,20 @@ if (process.getuid?.() !== 0) {
     dock.run('volume', 'rm', 'over')
     assert.equal(volumes(), before)
     assert.equal(readdirSync(join(dock.storage, 'containers')), [])
+  })
+
+  test('cp of a container with --rm whose monitor was killed', () => {
+    const id = dock.must('run', '-d', '--rm', ...none, 'localhost/app', 'sleep', '1000').stdout.trim()
+    const state = join(dock.storage, 'containers', id, 'state.json')
+    const { pid, monitorPid } = JSON.parse(readFileSync(state, 'utf8')) as { pid: number; monitorPid: number }
+    process.kill(monitorPid, 'SIGKILL')
+    process.kill(pid, 'SIGKILL')
+    spawnSync('umount', ['--lazy', join(dock.storage, 'containers', id, 'merged')])
+    const to = newDir('out')
+    dock.must('cp', '/etc/hostname', `${id}:/x`)
+    dock.must('cp', `${id}:/x`, to)
+    assert.ok(existsSync(join(to, 'x')))
+    dock.must('rm', '-v', id)
   })
 
   test('cp, diff, commit and export of a real container', () => {
