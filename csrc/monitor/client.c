@@ -96,7 +96,8 @@ static void hear(struct session *s)
 	char text[MESSAGE + 1];
 	ssize_t n = recv(s->socket, text, MESSAGE, 0);
 
-	if (n < 0 && errno == EINTR)
+	/* Reset: it has closed with something of ours unread. What it has sent before still comes. */
+	if (n < 0 && (errno == EINTR || errno == ECONNRESET))
 		return;
 	if (n <= 0) {
 		fputs("tsdock: the container's monitor is gone: how the container ends is not "
@@ -239,6 +240,7 @@ int client_wait(struct err *e, int socket)
 
 	do
 		n = recv(socket, text, sizeof(text), 0);
-	while ((n < 0 && errno == EINTR) || (n > 0 && text[0] != 'X' && text[0] != 'F'));
+	while ((n < 0 && (errno == EINTR || errno == ECONNRESET)) ||
+	       (n > 0 && text[0] != 'X' && text[0] != 'F'));
 	return n >= 2 ? (unsigned char)text[1] : err_set(e, 0, "the container's monitor is gone");
 }
