@@ -276,6 +276,7 @@ void life_finish(struct monitor *m, const char *failure)
 		m->mounted = 0;
 	/* Nobody new is to connect: what comes now belongs to the next monitor. */
 	(void)unlinkat(m->dir, "socket", 0);
+	(void)flock(m->dir, LOCK_UN);
 	if (!m->settings.wait_cleanup)
 		tell_the_end(m, failure ? 'F' : 'X', (const char *)message, length);
 	clean_up(m);
