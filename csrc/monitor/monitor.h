@@ -29,7 +29,7 @@ struct settings {
 	int terminal, input, input_once;
 	int wait_cleanup; /* those who are attached hear of the end when the cleanup is through */
 	int keep_log;
-	int temporary; /* what it writes need not survive a crash of the machine */
+	int temporary;		/* what it writes need not survive a crash of the machine */
 	long long log_max_size; /* bytes; 0: no limit */
 	int log_max_file;
 	enum restart restart;
@@ -58,8 +58,5 @@ unsigned long long process_start(pid_t pid);
 
 /* Appends a line to the file of events. more: members for Attributes (`,"exitCode":"1"`), or "". */
 void event_write(const struct settings *s, const char *action, const char *more);
-
-/* JSON text of bytes, as Go writes it: what is no UTF-8 becomes U+FFFD. Return: length; *used: bytes that were taken. */
-size_t json_escape(char *to, size_t size, const char *from, size_t length, size_t *used);
 
 #endif
