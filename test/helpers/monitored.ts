@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Json, makeConfig, merge, sharedRootfs } from './bundle.ts'
 import { cgroupsPathOf, newId } from './container.ts'
@@ -7,6 +7,9 @@ import { runtimePath, type RunningCall, startProgram, until } from './runtime.ts
 import { newDir, projectDir, stateRoot } from './work-dir.ts'
 
 export const monitorPath = join(projectDir, 'dist/bin/tsdock-monitor')
+
+/** What is shown of a container, and what it is given. */
+export const shown: readonly string[] = ['--stdin', '--stdout', '--stderr']
 
 /** A value, or several. */
 export type Settings = Readonly<Record<string, string | readonly string[]>>
@@ -20,7 +23,6 @@ export interface MonitorState {
   readonly exitCode: number
   readonly oomKilled: boolean
   readonly restartCount: number
-  readonly stoppedByCommand: boolean
   readonly error: string
 }
 
@@ -77,11 +79,10 @@ export class Monitored {
       upper: this.path('diff'),
       work: this.path('work'),
       merged: this.path('merged'),
-      'log-driver': 'json-file',
+      'keep-log': '1',
       log: this.path('json.log'),
       events: this.path('events.log'),
       'event-actor': JSON.stringify({ ID: this.id, Attributes: { image: 'an "image"', name: 'some' } }),
-      'event-from': 'an "image"',
       ...settings,
     }
     const lines = Object.entries(all).flatMap(([key, value]) => [value].flat().map((one) => `${key}=${one}\0`))
@@ -110,7 +111,7 @@ export class Monitored {
   }
 
   attached(input: string | Buffer = ''): Promise<Ended> {
-    return this.call('run', ['--attach'], input)
+    return this.call('run', shown, input)
   }
 
   tell(...words: string[]): Promise<Ended> {
@@ -154,6 +155,6 @@ export class Monitored {
       await this.tell('stop-wanted')
       if (pid > 0) process.kill(pid, 'SIGKILL')
     }
-    if (monitorPid > 0) await until('the monitor has ended', () => this.state().monitorPid === 0)
+    await until('the monitor has ended', () => !existsSync(`/proc/${monitorPid}`))
   }
 }
