@@ -82,6 +82,7 @@ static _Noreturn void be_monitor(struct monitor *m)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	m->signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	state_read(m->dir, &m->state);
 	/* From here on this is who is asked about the container. */
 	(void)state_write(&e, m->dir, &m->state);
 	(void)log_open(&e, &m->log, &m->settings);

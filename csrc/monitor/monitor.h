@@ -49,6 +49,8 @@ struct state {
 	int exit_code, oom_killed, restarts;
 };
 
+/* What a run before this one has left. */
+void state_read(int dir, struct state *state);
 /* Replaces state.json. */
 int state_write(struct err *e, int dir, const struct state *state);
 /* RFC 3339 with nanoseconds, of now. */
