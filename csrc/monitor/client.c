@@ -26,6 +26,7 @@ struct session {
 	int input;    /* 0, or -1 at its end */
 	struct console console;
 	struct keys keys;
+	int heard_start;
 	int done, code;
 };
 
@@ -74,7 +75,7 @@ static void begin_terminal(struct session *s)
 	if (!s->terminal || !isatty(0) || s->console.tty >= 0)
 		return;
 	if (s->a->flags & WITH_INPUT)
-		console_open(&s->console);
+		(void)console_take(&s->console, 0);
 	send_size(s);
 }
 
@@ -96,7 +97,8 @@ static void hear(struct session *s)
 	char text[MESSAGE + 1];
 	ssize_t n = recv(s->socket, text, MESSAGE, 0);
 
-	if (n < 0 && errno == EINTR)
+	/* Reset: it has closed with something of ours unread. What it has sent before still comes. */
+	if (n < 0 && (errno == EINTR || errno == ECONNRESET))
 		return;
 	if (n <= 0) {
 		fputs("tsdock: the container's monitor is gone: how the container ends is not "
@@ -115,6 +117,10 @@ static void hear(struct session *s)
 			end(s, 0);
 		else
 			begin_terminal(s);
+		/* Not before: what is typed is for a terminal in raw mode, with keys that detach. */
+		if ((s->a->flags & WITH_INPUT) && !s->heard_start)
+			s->input = 0;
+		s->heard_start = 1;
 		break;
 	case 'O':
 	case 'e':
@@ -152,6 +158,7 @@ static void take_input(struct session *s)
 	if (length > 0 && say(s->socket, 'I', data, length) < 0)
 		s->input = -1;
 	if (left) {
+		(void)say(s->socket, 'D', NULL, 0);
 		console_close(&s->console);
 		fputs("read escape sequence\n", stderr);
 		end(s, 0);
@@ -199,8 +206,6 @@ int client_attach(int socket, const struct attachment *a)
 		return GONE;
 	}
 	s.signals = hold_signals();
-	if (a->flags & WITH_INPUT)
-		s.input = 0;
 	if (say(socket, 'A', &flags, 1) < 0)
 		hear(&s);
 	while (!s.done) {
@@ -239,6 +244,7 @@ int client_wait(struct err *e, int socket)
 
 	do
 		n = recv(socket, text, sizeof(text), 0);
-	while ((n < 0 && errno == EINTR) || (n > 0 && text[0] != 'X' && text[0] != 'F'));
+	while ((n < 0 && (errno == EINTR || errno == ECONNRESET)) ||
+	       (n > 0 && text[0] != 'X' && text[0] != 'F'));
 	return n >= 2 ? (unsigned char)text[1] : err_set(e, 0, "the container's monitor is gone");
 }

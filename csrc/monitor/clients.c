@@ -92,6 +92,26 @@ void client_send(struct client *client, char letter, const void *data, size_t le
 		client_close(client);
 }
 
+static void settle(struct client *client)
+{
+	while (client->fd >= 0 && client->pending) {
+		struct pollfd wanted = {.fd = client->fd, .events = POLLOUT};
+
+		if (poll(&wanted, 1, -1) < 0 || (wanted.revents & (POLLHUP | POLLERR)))
+			client_close(client);
+		else
+			client_flush(client);
+	}
+}
+
+void client_finish(struct client *client, char letter, const void *data, size_t length)
+{
+	settle(client);
+	client_send(client, letter, data, length);
+	settle(client);
+	client_close(client);
+}
+
 void clients_send(struct clients *c, int flags, char letter, const void *data, size_t length)
 {
 	for (int i = 0; i < CLIENTS; i++)

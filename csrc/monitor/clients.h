@@ -2,7 +2,7 @@
 /*
  * Who is connected to a container's socket. Messages (SOCK_SEQPACKET): a letter, and what belongs to it.
  * To the monitor:  A flags (attach: 1 input, 2 output, 4 errors)  I data (input)  E (its end)  W rows columns (two bytes each)
- *                  K number (a signal)  S (a stop is wanted)  R policy maximum (restart policy, as text)  L (open the log anew)
+ *                  K number (a signal)  D (detached by keys)  S (a stop is wanted)  R policy maximum (restart policy, as text)  L (open the log anew)
  * From it:         T terminal (0 or 1)  r (it runs)  O data (output)  e data (errors)  X code (the end)  F code text (no start)
  */
 #ifndef TSRUN_MONITOR_CLIENTS_H
@@ -40,6 +40,8 @@ void clients_close(struct clients *c);
 
 /* Sends to one; who cannot take it loses it, unless it is the first. */
 void client_send(struct client *client, char letter, const void *data, size_t length);
+/* The last message, for which whoever started the container is waited for, however slowly it reads. */
+void client_finish(struct client *client, char letter, const void *data, size_t length);
 /* To all, or to those attached with these flags. */
 void clients_send(struct clients *c, int flags, char letter, const void *data, size_t length);
 

@@ -4,13 +4,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -172,9 +170,22 @@ static int comes_again(const struct monitor *m)
 	}
 }
 
+/* Who is attached has seen one life of it: what comes now is another one. */
+static void tell_life_ended(struct monitor *m)
+{
+	const char code = (char)m->state.exit_code;
+
+	for (int i = 0; i < CLIENTS; i++) {
+		struct client *client = &m->clients.all[i];
+
+		if (client->fd >= 0 && client->flags)
+			client_finish(client, 'X', &code, 1);
+	}
+}
+
 int life_end(struct monitor *m)
 {
-	char more[64];
+	char more[96];
 	int again;
 
 	if (was_out_of_memory(m)) {
@@ -187,7 +198,8 @@ int life_end(struct monitor *m)
 	m->state.pid = 0;
 	m->state.pid_start = 0;
 	time_text(m->state.finished, sizeof(m->state.finished));
-	snprintf(more, sizeof(more), ",\"exitCode\":\"%d\"", m->state.exit_code);
+	snprintf(more, sizeof(more), ",\"execDuration\":\"%lld\",\"exitCode\":\"%d\"",
+		 (long long)(now_ms() - m->born) / 1000, m->state.exit_code);
 	again = comes_again(m);
 	if (again) {
 		if (now_ms() - m->born >= LONG_LIFE)
@@ -200,27 +212,15 @@ int life_end(struct monitor *m)
 	}
 	write_state(m, again ? "restarting" : "exited");
 	event_write(&m->settings, "die", more);
+	if (again)
+		tell_life_ended(m);
 	return again;
 }
 
-/* Whoever started the container has to hear of its end, however slowly it listens. */
 static void tell_the_end(struct monitor *m, char letter, const char *data, size_t length)
 {
-	for (int i = 0; i < CLIENTS; i++) {
-		struct client *client = &m->clients.all[i];
-
-		while (client->fd >= 0 && client->pending) {
-			struct pollfd wanted = {.fd = client->fd, .events = POLLOUT};
-
-			if (poll(&wanted, 1, -1) < 0 || (wanted.revents & (POLLHUP | POLLERR)))
-				client_close(client);
-			else
-				client_flush(client);
-		}
-		if (client->fd >= 0)
-			client_send(client, letter, data, length);
-		client_close(client);
-	}
+	for (int i = 0; i < CLIENTS; i++)
+		client_finish(&m->clients.all[i], letter, data, length);
 }
 
 /* Gives the container's name back, which it may have got lately. */
@@ -288,6 +288,7 @@ void life_finish(struct monitor *m, const char *failure)
 		(void)umount2(m->settings.shm, MNT_DETACH);
 	/* Nobody new is to connect: what comes now belongs to the next monitor. */
 	(void)unlinkat(m->dir, "socket", 0);
+	(void)flock(m->dir, LOCK_UN);
 	if (!m->settings.wait_cleanup)
 		tell_the_end(m, failure ? 'F' : 'X', (const char *)message, length);
 	clean_up(m);

@@ -4,17 +4,25 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../base/io.h"
+#include "../base/json.h"
+#include "stamp.h"
 
+#define LONGEST 16384 /* a longer line comes in parts */
+#define FLUSH_AT 65536
+#define WIDEST_ENTRY (LONGEST * JSON_WIDEST + 128)
+
+/* Return: 0 or -errno. */
 static int open_file(struct log *l)
 {
 	struct stat st;
 
-	l->fd = open(l->settings->log, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
+	l->fd = open(l->settings->log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
 		     0640);
 	if (l->fd < 0)
 		return -errno;
@@ -26,97 +34,152 @@ int log_open(struct err *e, struct log *l, const struct settings *s)
 {
 	int r;
 
-	l->settings = s;
-	l->fd = -1;
-	l->streams[0].name = "stdout";
-	l->streams[1].name = "stderr";
-	l->streams[0].have = l->streams[1].have = 0;
+	*l = (struct log){.settings = s, .fd = -1};
 	if (!s->keep_log || !s->log)
 		return 0;
+	/* No more of it is touched than is used. */
+	l->out = malloc(FLUSH_AT + WIDEST_ENTRY);
+	for (int i = 0; i < 2; i++)
+		l->lines[i].data = malloc(LONGEST);
+	if (!l->out || !l->lines[0].data || !l->lines[1].data)
+		return err_set(e, ENOMEM, "malloc");
 	r = open_file(l);
 	return r < 0 ? err_set(e, -r, "open \"%s\"", s->log) : 0;
 }
 
-/* x.1 is the newest of the old ones. One file alone is emptied instead. */
+static void write_out(struct log *l)
+{
+	ssize_t n;
+
+	if (l->used == 0 || l->fd < 0)
+		return;
+	do
+		n = write(l->fd, l->out, l->used);
+	while (n < 0 && errno == EINTR);
+	if (n == (ssize_t)l->used) {
+		l->size += n;
+	} else if (n > 0) {
+		/* A full disk: no half of a line is to stay. */
+		while (n > 0 && l->out[n - 1] != '\n')
+			n--;
+		l->size += n;
+		if (ftruncate(l->fd, l->size) < 0)
+			n = write(l->fd, "\n", 1);
+	}
+	l->used = 0;
+}
+
 static void rotate(struct log *l)
 {
-	const char *path = l->settings->log;
-	char from[4200], to[4200];
-	int files = l->settings->log_max_file > 1 ? l->settings->log_max_file : 1;
+	int files = l->settings->log_max_file;
+	char from[4096], to[4096];
 
-	close(l->fd);
+	if (files < 2) {
+		if (ftruncate(l->fd, 0) == 0)
+			l->size = 0;
+		return;
+	}
 	for (int i = files - 1; i > 0; i--) {
-		snprintf(to, sizeof(to), "%s.%d", path, i);
-		if (i == 1)
-			snprintf(from, sizeof(from), "%s", path);
-		else
-			snprintf(from, sizeof(from), "%s.%d", path, i - 1);
-		(void)rename(from, to);
+		snprintf(to, sizeof(to), "%s.%d", l->settings->log, i);
+		snprintf(from, sizeof(from), "%s.%d", l->settings->log, i - 1);
+		(void)rename(i > 1 ? from : l->settings->log, to);
 	}
-	if (files == 1)
-		(void)unlink(path);
-	(void)open_file(l);
+	fd_cleanup(&l->fd);
+	open_file(l);
 }
 
-/* On a full disk a line is lost, and the container goes on. */
-static void put(struct log *l, const char *data, size_t length)
+static void make_room(struct log *l)
 {
-	if (l->fd >= 0 && write_full(l->fd, data, length) == 0)
-		l->size += (long long)length;
-}
+	long long most = l->settings->log_max_size;
 
-static void write_line(struct log *l, struct log_stream *stream)
-{
-	char text[LOG_LINE], time[40];
-	size_t at = 0, out = (size_t)snprintf(text, sizeof(text), "{\"log\":\"");
-
-	if (l->settings->log_max_size > 0 && l->size >= l->settings->log_max_size)
+	if (l->used >= FLUSH_AT || (most > 0 && l->size + (off_t)l->used >= most))
+		write_out(l);
+	if (most > 0 && l->size >= most)
 		rotate(l);
-	time_text(time, sizeof(time));
-	while (at < stream->have) {
-		size_t used;
-
-		out += json_escape(text + out, sizeof(text) - out, stream->line + at,
-				   stream->have - at, &used);
-		at += used;
-		if (at < stream->have || out + 128 > sizeof(text)) {
-			put(l, text, out);
-			out = 0;
-		}
-	}
-	out += (size_t)snprintf(text + out, sizeof(text) - out,
-				"\",\"stream\":\"%s\",\"time\":\"%s\"}\n", stream->name, time);
-	put(l, text, out);
-	stream->have = 0;
 }
 
-void log_write(struct log *l, int number, const char *data, size_t length)
+static char *put(char *to, const char *text)
 {
-	struct log_stream *stream = &l->streams[number];
+	size_t n = strlen(text);
+
+	memcpy(to, text, n);
+	return to + n;
+}
+
+/* Adds one entry: a line, or a part of one. */
+static void add_entry(struct log *l, int stream, const char *data, size_t length, int whole)
+{
+	struct unfinished *line = &l->lines[stream];
+	struct timespec now;
+	char *to;
+
+	/* All parts of a line carry the time of its first. */
+	if (line->continued)
+		now = line->since;
+	else
+		clock_gettime(CLOCK_REALTIME, &now);
+	line->since = now;
+	line->continued = !whole;
+	make_room(l);
+	to = put(l->out + l->used, "{\"log\":\"");
+	to = json_escape(to, data, length);
+	if (whole)
+		to = put(to, "\\n");
+	to = put(to, stream ? "\",\"stream\":\"stderr\",\"time\":\""
+			    : "\",\"stream\":\"stdout\",\"time\":\"");
+	to = put(to, stamp_of(&now).text);
+	to = put(to, "\"}\n");
+	l->used = (size_t)(to - l->out);
+}
+
+static void add(struct log *l, int stream, const char *data, size_t length)
+{
+	struct unfinished *line = &l->lines[stream];
 
 	if (l->fd < 0)
 		return;
 	while (length > 0) {
-		const char *newline = memchr(data, '\n', length);
-		size_t piece = newline ? (size_t)(newline - data) + 1 : length;
-		size_t space = sizeof(stream->line) - stream->have;
+		size_t room = LONGEST - line->have;
+		size_t some = length < room ? length : room;
+		/* A newline right behind the longest part ends an empty one. */
+		const char *end = memchr(data, '\n', some);
+		size_t n = end ? (size_t)(end - data) : some;
 
-		if (piece > space)
-			piece = space;
-		memcpy(stream->line + stream->have, data, piece);
-		stream->have += piece;
-		data += piece;
-		length -= piece;
-		if (stream->have == sizeof(stream->line) || stream->line[stream->have - 1] == '\n')
-			write_line(l, stream);
+		if (line->have == 0 && (end || n == LONGEST)) {
+			add_entry(l, stream, data, n, end != NULL);
+		} else {
+			memcpy(line->data + line->have, data, n);
+			line->have += n;
+			if (end || line->have == LONGEST) {
+				add_entry(l, stream, line->data, line->have, end != NULL);
+				line->have = 0;
+			}
+		}
+		n += end != NULL;
+		data += n;
+		length -= n;
 	}
+}
+
+void log_write(struct log *l, int stream, const char *data, size_t length)
+{
+	add(l, stream, data, length);
+	write_out(l);
 }
 
 void log_flush(struct log *l)
 {
-	for (int i = 0; i < 2; i++)
-		if (l->fd >= 0 && l->streams[i].have > 0)
-			write_line(l, &l->streams[i]);
+	if (l->fd < 0)
+		return;
+	for (int stream = 0; stream < 2; stream++) {
+		struct unfinished *line = &l->lines[stream];
+
+		if (line->have)
+			add_entry(l, stream, line->data, line->have, 0);
+		line->have = 0;
+		line->continued = 0;
+	}
+	write_out(l);
 }
 
 void log_close(struct log *l)
@@ -124,4 +187,10 @@ void log_close(struct log *l)
 	log_flush(l);
 	fd_cleanup(&l->fd);
 	l->fd = -1;
+	free(l->out);
+	l->out = NULL;
+	for (int i = 0; i < 2; i++) {
+		free(l->lines[i].data);
+		l->lines[i].data = NULL;
+	}
 }

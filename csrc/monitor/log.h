@@ -1,31 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
-/* What a container writes, kept in docker's json-file format. */
+/* What a container writes, in Docker's format json-file: an object a line, in files that are replaced when they are large. */
 #ifndef TSRUN_MONITOR_LOG_H
 #define TSRUN_MONITOR_LOG_H
 
 #include <stddef.h>
+#include <sys/types.h>
+#include <time.h>
 
 #include "monitor.h"
 
-#define LOG_LINE 16384 /* longer lines are cut in pieces, as docker does */
-
-struct log_stream {
-	const char *name; /* stdout, stderr */
+/* A line that has not ended yet. */
+struct unfinished {
+	char *data;
 	size_t have;
-	char line[LOG_LINE];
+	int continued; /* its first part is in the log already */
+	struct timespec since;
 };
 
 struct log {
 	const struct settings *settings;
 	int fd; /* -1: nothing is kept */
-	long long size;
-	struct log_stream streams[2];
+	off_t size;
+	char *out;
+	size_t used;
+	struct unfinished lines[2]; /* stdout, stderr */
 };
 
 /* A log that cannot be opened is told of; the container runs all the same. Return: 0 or < 0. */
 int log_open(struct err *e, struct log *l, const struct settings *s);
 
-/* stream: 0 stdout, 1 stderr. */
+/* stream: 0 stdout, 1 stderr. What the disk does not take is dropped, line by line. */
 void log_write(struct log *l, int stream, const char *data, size_t length);
 
 /* Writes what has no newline behind it. */

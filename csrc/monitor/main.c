@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -81,6 +82,7 @@ static _Noreturn void be_monitor(struct monitor *m)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	m->signals = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+	state_read(m->dir, &m->state);
 	/* From here on this is who is asked about the container. */
 	(void)state_write(&e, m->dir, &m->state);
 	(void)log_open(&e, &m->log, &m->settings);
@@ -103,6 +105,11 @@ static int run(const char *path, const struct attachment *a)
 		err_set(&e, errno, "open \"%s\"", path);
 		return fail(&e);
 	}
+	/* Held by the monitor until all that belongs to the container is given back. */
+	if (flock(m.dir, LOCK_EX | LOCK_NB) < 0) {
+		err_set(&e, 0, "the container has a monitor already");
+		return fail(&e);
+	}
 	stdio_init(&m.io);
 	r = settings_read(&e, &m.settings, m.dir);
 	if (r == 0)
@@ -117,6 +124,7 @@ static int run(const char *path, const struct attachment *a)
 		return fail(&e);
 	}
 	socket = client_connect(&e, m.dir);
+	close(m.dir);
 	close(m.clients.listener);
 	return socket < 0 ? fail(&e) : client_attach(socket, a);
 }

@@ -52,6 +52,8 @@ struct state {
 	int exit_code, oom_killed, restarts;
 };
 
+/* What a run before this one has left. */
+void state_read(int dir, struct state *state);
 /* Replaces state.json. */
 int state_write(struct err *e, int dir, const struct state *state);
 /* RFC 3339 with nanoseconds, of now. */
@@ -61,8 +63,5 @@ unsigned long long process_start(pid_t pid);
 
 /* Appends a line to the file of events. more: members for Attributes (`,"exitCode":"1"`), or "". */
 void event_write(const struct settings *s, const char *action, const char *more);
-
-/* JSON text of bytes, as Go writes it: what is no UTF-8 becomes U+FFFD. Return: length; *used: bytes that were taken. */
-size_t json_escape(char *to, size_t size, const char *from, size_t length, size_t *used);
 
 #endif

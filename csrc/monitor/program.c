@@ -274,18 +274,25 @@ pid_t program_start(struct err *e, const struct settings *s, int dir, struct std
 	return r < 0 ? r : pid;
 }
 
+static int has_any(const char *text, const char *const words[])
+{
+	for (int i = 0; words[i]; i++)
+		if (strstr(text, words[i]))
+			return 1;
+	return 0;
+}
+
 int start_failure(const char *text)
 {
+	/* Others, such as the source of a mount, may be missing as well. */
+	static const char *const program[] = {"exec: \"", "exec /", "executable", NULL};
 	static const char *const missing[] = {"executable file not found",
-					      "no such file or directory", "not found in $PATH"};
+					      "no such file or directory", "not found in $PATH",
+					      NULL};
 	static const char *const refused[] = {"permission denied", "exec format error",
-					      "is a directory", "ENOEXEC", "EACCES"};
+					      "is a directory", "is not executable", NULL};
 
-	for (size_t i = 0; i < sizeof(missing) / sizeof(missing[0]); i++)
-		if (strstr(text, missing[i]))
-			return 127;
-	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
-		if (strstr(text, refused[i]))
-			return 126;
-	return 125;
+	if (!has_any(text, program))
+		return 125;
+	return has_any(text, refused) ? 126 : has_any(text, missing) ? 127 : 125;
 }

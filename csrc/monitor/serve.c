@@ -75,8 +75,19 @@ static void attach(struct monitor *m, struct client *client, int flags)
 
 	client->flags = flags;
 	client_send(client, 'T', &terminal, 1);
+	if (flags)
+		event_write(&m->settings, "attach", "");
 	if (m->state.pid > 0)
 		client_send(client, 'r', NULL, 0);
+}
+
+/* As docker has it: what is told to end by a signal is not started again. */
+static void pass_signal(struct monitor *m, int number)
+{
+	if (number == SIGTERM || number == SIGINT || number == SIGQUIT || number == SIGKILL)
+		stop_wanted(m);
+	if (m->state.pid > 0 && !m->ended)
+		kill(m->state.pid, number);
 }
 
 static void obey(struct monitor *m, struct client *client, unsigned char *text, size_t length)
@@ -103,8 +114,12 @@ static void obey(struct monitor *m, struct client *client, unsigned char *text, 
 			resize(m, data);
 		break;
 	case 'K':
-		if (length >= 2 && m->state.pid > 0 && !m->ended)
-			kill(m->state.pid, data[0]);
+		if (length >= 2)
+			pass_signal(m, data[0]);
+		break;
+	case 'D':
+		event_write(&m->settings, "detach", "");
+		client->flags = 0;
 		break;
 	case 'S':
 		stop_wanted(m);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,18 @@ static int add_word(struct words *words, char *word)
 	return 0;
 }
 
+/* Return: 0, or < 0 with e filled. */
+static int number(struct err *e, const char *name, const char *value, long long most, long long *to)
+{
+	char *end;
+
+	errno = 0;
+	*to = strtoll(value, &end, 10);
+	if (errno || !*value || *end || *to < 0 || *to > most)
+		return err_set(e, EINVAL, "monitor.conf: %s=%s", name, value);
+	return 0;
+}
+
 static int set(struct err *e, struct settings *s, char *line)
 {
 	char *value = strchr(line, '=');
@@ -75,7 +88,8 @@ static int set(struct err *e, struct settings *s, char *line)
 	*value++ = '\0';
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		void *to = (char *)s + keys[i].at;
-		int policy;
+		long long count = 0;
+		int policy, r;
 
 		if (strcmp(keys[i].name, line) != 0)
 			continue;
@@ -84,11 +98,11 @@ static int set(struct err *e, struct settings *s, char *line)
 			*(const char **)to = value;
 			return 0;
 		case NUMBER:
-			*(int *)to = atoi(value);
-			return 0;
+			r = number(e, line, value, INT_MAX, &count);
+			*(int *)to = (int)count;
+			return r;
 		case LONG_NUMBER:
-			*(long long *)to = atoll(value);
-			return 0;
+			return number(e, line, value, LLONG_MAX, to);
 		case LIST:
 			return add_word(to, value) < 0 ? err_set(e, ENOMEM, "malloc") : 0;
 		case POLICY:

@@ -9,110 +9,72 @@
 #include <unistd.h>
 
 #include "../base/io.h"
+#include "../base/json.h"
+#include "../base/proc.h"
 #include "monitor.h"
+#include "stamp.h"
+
+#define STATE_LIMIT 65536
 
 void time_text(char *text, size_t size)
 {
-	struct timespec now;
-	struct tm parts;
-	size_t length;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &parts);
-	length = strftime(text, size, "%Y-%m-%dT%H:%M:%S", &parts);
-	snprintf(text + length, size - length, ".%09ldZ", now.tv_nsec);
+	snprintf(text, size, "%s", stamp_now().text);
 }
 
 unsigned long long process_start(pid_t pid)
 {
-	char path[32], text[1024], *at;
-	unsigned long long start = 0;
+	struct proc_stat stat;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	if (read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
-		return 0;
-	/* The name may hold anything, blanks and parentheses, too. */
-	at = strrchr(text, ')');
-	if (!at || sscanf(at + 2,
-			  "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-			  "%*d %*d %llu",
-			  &start) != 1)
-		return 0;
-	return start;
+	return proc_stat_read(pid, &stat) == 0 ? stat.start_time : 0;
 }
 
-/* Length of the UTF-8 character at a place; 0: there is none. */
-static size_t character(const unsigned char *c, size_t left)
+/* Of an object that was written here or by JSON.stringify, whose keys stand nowhere else: that takes no parser. */
+static void find_text(const char *text, const char *key, char *to, size_t size)
 {
-	size_t length = c[0] < 0x80    ? 1
-			: c[0] >= 0xf0 ? 4
-			: c[0] >= 0xe0 ? 3
-			: c[0] >= 0xc2 ? 2
-				       : 0;
-	unsigned int point;
+	char quoted[32];
+	const char *at;
+	size_t length;
 
-	if (length <= 1 || length > left)
-		return length > left ? 0 : length;
-	point = c[0] & (0x7fu >> length);
-	for (size_t i = 1; i < length; i++) {
-		if ((c[i] & 0xc0) != 0x80)
-			return 0;
-		point = point << 6 | (c[i] & 0x3f);
-	}
-	/* Longer than need be, half of a pair, or beyond all. */
-	if ((length == 3 && point < 0x800) ||
-	    (length == 4 && (point < 0x10000 || point > 0x10ffff)) ||
-	    (point >= 0xd800 && point < 0xe000))
-		return 0;
-	return length;
+	snprintf(quoted, sizeof(quoted), "\"%s\":\"", key);
+	at = strstr(text, quoted);
+	length = at ? strcspn(at + strlen(quoted), "\"\\") : 0;
+	if (at && length < size)
+		snprintf(to, size, "%.*s", (int)length, at + strlen(quoted));
 }
 
-size_t json_escape(char *to, size_t size, const char *from, size_t length, size_t *used)
+void state_read(int dir, struct state *state)
 {
-	size_t at = 0, out = 0;
+	_free_ char *text = NULL;
+	char status[16] = "";
 
-	while (at < length && out + 8 < size) {
-		unsigned char c = (unsigned char)from[at];
-		size_t whole = character((const unsigned char *)from + at, length - at);
-
-		if (whole == 0) {
-			out += (size_t)snprintf(to + out, size - out, "\\ufffd");
-			whole = 1;
-		} else if (c == '"' || c == '\\') {
-			to[out++] = '\\';
-			to[out++] = (char)c;
-		} else if (c == '\n' || c == '\r' || c == '\t') {
-			to[out++] = '\\';
-			to[out++] = c == '\n' ? 'n' : c == '\r' ? 'r' : 't';
-		} else if (c < 0x20 || c == 0x7f || c == '<' || c == '>' || c == '&') {
-			out += (size_t)snprintf(to + out, size - out, "\\u%04x", c);
-		} else {
-			memcpy(to + out, from + at, whole);
-			out += whole;
-		}
-		at += whole;
-	}
-	*used = at;
-	return out;
+	if (read_file(dir, "state.json", &text, STATE_LIMIT) < 0)
+		return;
+	find_text(text, "status", status, sizeof(status));
+	if (*status && strcmp(status, "created") != 0)
+		state->status = "exited";
+	find_text(text, "startedAt", state->started, sizeof(state->started));
+	find_text(text, "finishedAt", state->finished, sizeof(state->finished));
 }
 
 int state_write(struct err *e, int dir, const struct state *state)
 {
-	char error[4096], text[8192];
+	_free_ char *error = json_string(state->error);
+	_free_ char *text = NULL;
 	_fd_close_ int fd = -1;
-	size_t used, length = json_escape(error, sizeof(error) - 1, state->error,
-					  strlen(state->error), &used);
 	int n, r;
 
-	error[length] = '\0';
-	n = snprintf(
-		text, sizeof(text),
+	n = asprintf(
+		&text,
 		"{\"status\":\"%s\",\"pid\":%d,\"pidStart\":%llu,\"monitorPid\":%d,"
 		"\"monitorStart\":%llu,\"startedAt\":\"%s\",\"finishedAt\":\"%s\",\"exitCode\":%d,"
-		"\"oomKilled\":%s,\"restartCount\":%d,\"error\":\"%s\"}\n",
+		"\"oomKilled\":%s,\"restartCount\":%d,\"error\":%s}\n",
 		state->status, state->pid, state->pid_start, getpid(), process_start(getpid()),
 		state->started, state->finished, state->exit_code,
-		state->oom_killed ? "true" : "false", state->restarts, error);
+		state->oom_killed ? "true" : "false", state->restarts, error ? error : "\"\"");
+	if (n < 0) {
+		text = NULL;
+		return err_set(e, ENOMEM, "malloc");
+	}
 	fd = openat(dir, "state.json.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
 		    0600);
 	if (fd < 0)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { helpers } from './leaks.ts'
 import { programPath } from './programs.ts'
 import { type RunningCall, startProgram, until } from './runtime.ts'
+import { scaled } from './slow.ts'
 import { newDir } from './work-dir.ts'
 
 /** Listens on a console socket while `use` runs. */
@@ -32,6 +33,25 @@ export async function onTerminal(
   if (input !== '') {
     await until('the prompt', () => call.stdout().includes('ready'))
     call.child.stdin?.write(input)
+  }
+  const { status } = await call.ended
+  return { text: call.stdout().replaceAll('\r', ''), status }
+}
+
+/** Runs a command line as `onTerminal` does, and types each text when what comes before it has appeared (or some milliseconds have passed). */
+export async function typeOnTerminal(
+  commandLine: string,
+  steps: readonly (readonly [after: RegExp | number, text: string])[],
+): Promise<{ readonly text: string; readonly status: number | null }> {
+  const call = startProgram('script', ['-qec', `stty rows 33 cols 97; ${commandLine}`, '/dev/null'], {
+    env: { SHELL: '/bin/sh' },
+  })
+  let seen = 0
+  for (const [after, text] of steps) {
+    if (typeof after === 'number') await new Promise((resolve) => setTimeout(resolve, scaled(after)))
+    else await until(`${after} in ${call.stdout()}`, () => after.test(call.stdout().slice(seen)))
+    seen = call.stdout().length
+    call.child.stdin?.write(text)
   }
   const { status } = await call.ended
   return { text: call.stdout().replaceAll('\r', ''), status }
