@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a container has written, from docker's json-file logs: the monitor writes them (csrc/monitor/log.c).
+// What a container has written, from docker's json-file logs: the monitor writes them.
 
-import { type FileHandle, open, stat } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Moment, momentNow, parseTime } from './moments.ts'
+import { closeParts, LineReader, openNewer, openParts, type Part, parseJsonLine, tailOf } from './rotated-files.ts'
 
 export interface LogLine {
   readonly log: string
@@ -14,145 +15,137 @@ export interface LogLine {
 export interface LogOptions {
   /** Lines from the end; undefined: all. */
   readonly tail?: number | undefined
-  /** Milliseconds since 1970. */
-  readonly since?: number | undefined
-  readonly until?: number | undefined
-  /** Goes on until this says that nothing comes any more. */
-  readonly follow?: (() => Promise<boolean>) | undefined
+  readonly since?: Moment | undefined
+  readonly until?: Moment | undefined
+  /** Goes on until the container has ended and all is read. */
+  readonly follow: boolean
+  readonly hasEnded: () => Promise<boolean>
+  /** A line could not be read: it is left out. */
+  readonly onDamaged: () => void
 }
 
-const CHUNK = 1 << 16
 const POLL = 100
-const NEWLINE = 10
 
-function parseLine(text: string): LogLine | undefined {
-  try {
-    const line = JSON.parse(text) as LogLine
-    return typeof line.log === 'string' && typeof line.time === 'string' ? line : undefined
-  } catch {
-    // Cut off, on a full disk.
-    return undefined
-  }
+interface Lines {
+  readonly lines: readonly string[]
+  /** The last of them has no end, and gets none any more. */
+  readonly isCut: boolean
 }
 
-/** The files of a log, the oldest first. */
-async function filesOf(path: string): Promise<readonly string[]> {
-  const names = [path]
-  for (let i = 1; ; i++) {
-    const older = `${path}.${i}`
-    if ((await stat(older).catch(() => undefined)) === undefined) return names
-    names.unshift(older)
-  }
-}
-
-/** Where the last lines of a file begin, and how many there are: its end is read, not all of it. */
-async function tailOf(file: FileHandle, size: number, lines: number): Promise<{ offset: number; found: number }> {
-  const buffer = Buffer.alloc(CHUNK)
-  let found = 0
-  for (let end = size; end > 0; ) {
-    const start = Math.max(0, end - CHUNK)
-    const { bytesRead } = await file.read(buffer, 0, end - start, start)
-    for (let i = bytesRead - 1; i >= 0; i--) {
-      // The newline at the very end closes the last line.
-      if (buffer[i] !== NEWLINE || start + i === size - 1) continue
-      found++
-      if (found === lines) return { offset: start + i + 1, found }
-    }
-    end = start
-  }
-  return { offset: 0, found: size > 0 ? found + 1 : 0 }
-}
-
-/** Reads whole lines as they come. */
-class LineReader {
-  readonly #file: FileHandle
-  #at: number
-  #rest: Buffer = Buffer.alloc(0)
-
-  constructor(file: FileHandle, offset: number) {
-    this.#file = file
-    this.#at = offset
-  }
-
-  /** What there is now. */
-  async *lines(): AsyncGenerator<string> {
-    const buffer = Buffer.alloc(CHUNK)
-    for (;;) {
-      const { bytesRead } = await this.#file.read(buffer, 0, CHUNK, this.#at)
-      if (bytesRead === 0) return
-      this.#at += bytesRead
-      let data = Buffer.concat([this.#rest, buffer.subarray(0, bytesRead)])
-      for (let end = data.indexOf(NEWLINE); end >= 0; end = data.indexOf(NEWLINE)) {
-        yield data.subarray(0, end).toString()
-        data = data.subarray(end + 1)
-      }
-      this.#rest = Buffer.from(data)
-    }
-  }
-}
-
-/** Which files are read, and from where. */
-async function plan(path: string, tail: number | undefined): Promise<readonly { file: FileHandle; offset: number }[]> {
-  const opened: { file: FileHandle; offset: number }[] = []
+/** Readers of the parts that are wanted, the oldest first. */
+async function readersOf(path: string, { tail, follow }: LogOptions): Promise<readonly LineReader[]> {
+  const parts = await openParts(path)
+  const readers: LineReader[] = []
   let left = tail ?? Number.POSITIVE_INFINITY
-  for (const name of (await filesOf(path)).toReversed()) {
-    const file = await open(name, 'r').catch(() => undefined)
-    if (file === undefined) continue
-    const { size } = await file.stat()
-    const { offset, found } = Number.isFinite(left) ? await tailOf(file, size, left) : { offset: 0, found: 0 }
-    opened.unshift({ file, offset: left <= 0 ? size : offset })
-    left -= found
-    if (left <= 0) break
-  }
-  return opened
-}
-
-/** The file that has the name now, when it is another one. */
-async function successor(path: string, file: FileHandle): Promise<FileHandle | undefined> {
-  const [named, own] = await Promise.all([stat(path).catch(() => undefined), file.stat()])
-  return named === undefined || named.ino === own.ino ? undefined : open(path, 'r').catch(() => undefined)
-}
-
-async function* raw(path: string, options: LogOptions): AsyncGenerator<string> {
-  const opened = [...(await plan(path, options.tail))]
-  try {
-    for (const { file, offset } of opened.slice(0, -1)) yield* new LineReader(file, offset).lines()
-    let last = opened.at(-1)
-    while (last === undefined) {
-      if (options.follow === undefined || (await options.follow())) return
-      await sleep(POLL)
-      const file = await open(path, 'r').catch(() => undefined)
-      if (file === undefined) continue
-      last = { file, offset: 0 }
-      opened.push(last)
+  for (const part of parts.toReversed()) {
+    if (left <= 0 && readers.length > 0) {
+      await closeParts([part])
+      continue
     }
-    let reader = new LineReader(last.file, last.offset)
+    const { offset, found } = Number.isFinite(left) ? await tailOf(part, left) : { offset: 0, found: 0 }
+    left -= found
+    // Who does not follow gets what there is: a container that never stops writing must not keep him for ever.
+    readers.unshift(new LineReader(part, offset, follow ? undefined : part.size))
+  }
+  return readers
+}
+
+/** Reads what there is, of all parts; then, when it is to go on, what comes. */
+class LogFollower {
+  readonly #path: string
+  readonly #options: LogOptions
+  #queue: LineReader[]
+  #current: LineReader | undefined
+
+  constructor(path: string, options: LogOptions, readers: readonly LineReader[]) {
+    this.#path = path
+    this.#options = options
+    this.#queue = [...readers]
+  }
+
+  async close(): Promise<void> {
+    const open = [this.#current, ...this.#queue].filter((one) => one !== undefined)
+    await closeParts(open.map(({ part }) => part))
+  }
+
+  async *#rest(): AsyncGenerator<Lines> {
+    for (let lines = await this.#current?.read(); lines !== undefined; lines = await this.#current?.read()) {
+      yield { lines, isCut: false }
+    }
+  }
+
+  async #next(): Promise<LineReader | undefined> {
+    if (this.#queue.length === 0 && this.#options.follow) {
+      const parts: readonly Part[] = await openNewer(this.#path, this.#current?.part.inode)
+      this.#queue = parts.map((part) => new LineReader(part, 0))
+    }
+    return this.#queue.shift()
+  }
+
+  /** Of all parts that there are now. */
+  async *available(): AsyncGenerator<Lines> {
+    for (;;) {
+      yield* this.#rest()
+      const next = await this.#next()
+      if (next === undefined) return
+      if (this.#current !== undefined) {
+        // It may have been written to until it got its other name.
+        yield* this.#rest()
+        if (this.#current.hasRest) yield { lines: [], isCut: true }
+        await closeParts([this.#current.part])
+      }
+      this.#current = next
+    }
+  }
+
+  get isCut(): boolean {
+    return this.#current?.hasRest === true
+  }
+}
+
+async function* allLines(path: string, options: LogOptions): AsyncGenerator<Lines> {
+  const { follow, hasEnded, until } = options
+  const follower = new LogFollower(path, options, await readersOf(path, options))
+  try {
     for (;;) {
       // Asked before it is read: what was written until then is read in any case.
-      const over = options.follow === undefined || (await options.follow())
-      yield* reader.lines()
-      const next = await successor(path, last.file)
-      if (next !== undefined && options.follow !== undefined) {
-        yield* reader.lines()
-        last = { file: next, offset: 0 }
-        opened.push(last)
-        reader = new LineReader(next, 0)
-      } else if (over) return
-      else await sleep(POLL)
+      const ended = await hasEnded()
+      const isLast = !follow || ended || (until !== undefined && momentNow() > until)
+      yield* follower.available()
+      if (isLast) {
+        // The last line of one that runs may be about to be written.
+        if (ended && follower.isCut) yield { lines: [], isCut: true }
+        return
+      }
+      await sleep(POLL)
     }
   } finally {
-    for (const { file } of opened) await file.close()
+    await follower.close()
   }
 }
 
-/** Lines of a log, the oldest first. */
-export async function* readLogs(path: string, options: LogOptions): AsyncGenerator<LogLine> {
-  for await (const text of raw(path, options)) {
-    const line = parseLine(text)
-    if (line === undefined) continue
-    const time = Date.parse(line.time)
-    if (options.since !== undefined && time < options.since) continue
-    if (options.until !== undefined && time > options.until) return
-    yield line
+function parseLine(text: string, onDamaged: () => void): LogLine | undefined {
+  const { value, isWhole } = parseJsonLine(text, '{"log":"')
+  const line = (typeof value === 'object' && value !== null ? value : {}) as Partial<LogLine>
+  const isLine = typeof line.log === 'string' && typeof line.time === 'string'
+  if (!isWhole || !isLine) onDamaged()
+  return isLine ? (line as LogLine) : undefined
+}
+
+/** Whether a line is from the time that is wanted. */
+function isWanted({ time }: LogLine, { since, until }: LogOptions): boolean {
+  if (since === undefined && until === undefined) return true
+  const moment = parseTime(time)
+  if (moment === undefined) return true
+  return (since === undefined || moment >= since) && (until === undefined || moment <= until)
+}
+
+/** Lines of a log, the oldest first, some at once. */
+export async function* readLogs(path: string, options: LogOptions): AsyncGenerator<readonly LogLine[]> {
+  for await (const { lines, isCut } of allLines(path, options)) {
+    const parsed = lines.map((text) => parseLine(text, options.onDamaged)).filter((line) => line !== undefined)
+    if (isCut) options.onDamaged()
+    const wanted = parsed.filter((line) => isWanted(line, options))
+    if (wanted.length > 0) yield wanted
   }
 }

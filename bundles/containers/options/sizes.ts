@@ -40,16 +40,20 @@ export function parseCpus(text: string): number {
 
 const units: Readonly<Record<string, number>> = { ns: 1, us: 1e3, 'µs': 1e3, ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 }
 
-/** Go's durations: `1m30s`, `500ms`. Nanoseconds. */
-export function parseDuration(text: string, flag: string): number {
+/** Nanoseconds of what Go writes: `1m30s`, `500ms`; undefined: it is no duration. */
+export function durationOf(text: string): number | undefined {
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)]
-  if (text === '0') return 0
-  if (parts.length === 0 || parts.map(([whole]) => whole).join('') !== text) {
-    throw new DockError(`invalid argument "${text}" for --${flag}: it is a duration: 30s, 1m30s, 500ms`, {
-      exitCode: 125,
-    })
-  }
+  if (parts.length === 0 || parts.map(([whole]) => whole).join('') !== text) return undefined
   return Math.round(parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0), 0))
+}
+
+/** A duration of an option. Errors: DockError. */
+export function parseDuration(text: string, flag: string): number {
+  const duration = text === '0' ? 0 : durationOf(text)
+  if (duration !== undefined) return duration
+  throw new DockError(`invalid argument "${text}" for --${flag}: it is a duration: 30s, 1m30s, 500ms`, {
+    exitCode: 125,
+  })
 }
 
 const limits = [

@@ -228,7 +228,7 @@ export const containerCommands: readonly Command[] = [
     positionals: some,
     flags: [{ name: 'condition', type: 'string', value: 'WHAT', summary: 'not-running, next-exit or removed' }],
     examples: ['tsdock wait web'],
-    load: async () => (await import('./attach.ts')).runWait,
+    load: async () => (await import('./wait.ts')).runWait,
   },
   {
     name: 'events',

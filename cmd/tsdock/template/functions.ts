@@ -160,7 +160,8 @@ const script = (all: string): string =>
 
 /** Go writes these three as numbers. */
 export const json = (value: unknown): string =>
-  JSON.stringify(value ?? null).replace(
+  // Large whole numbers are those of nanoseconds.
+  (typeof value === 'bigint' ? String(value) : JSON.stringify(value ?? null)).replace(
     /[<>&\u2028\u2029]/g,
     (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
