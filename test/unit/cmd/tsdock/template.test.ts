@@ -111,7 +111,7 @@ test('rows', () => {
   const rows = { headings: { A: 'AAA', B: 'B' }, columns: ['B'], rows: [{ A: '1', B: '22' }] }
   assert.is(formatRows(undefined, rows), 'B\n22\n')
   assert.is(formatRows('table', rows), 'B\n22\n')
-  assert.is(formatRows('table {{.A}}\\t{{.B}}', rows), 'AAA   B\n1     22\n')
+  assert.is(formatRows('table {{.A}}\\t{{.B}}', rows), 'AAA       B\n1         22\n')
   assert.is(formatRows('{{.A}}-{{.B}}', rows), '1-22\n')
   assert.is(formatRows('json', rows), '{"A":"1","B":"22"}\n')
   assert.is(formatRows('{{json .}}', rows), '{"A":"1","B":"22"}\n')
