@@ -3,7 +3,8 @@
 
 import { DockError } from '../error.ts'
 import type { Storage } from '../storage.ts'
-import type { Container } from './container-store.ts'
+import { clearRemains } from './clean.ts'
+import { type Container, processStart } from './container-store.ts'
 import { tellMonitor, waitForEnd } from './monitor.ts'
 import type { ContainerRecord } from './record.ts'
 import { runtimeOf } from './runtime.ts'
@@ -27,16 +28,47 @@ async function thaw(storage: Storage, { record, paused }: Container): Promise<vo
   await storage.containers.setPaused(record.id, false)
 }
 
+/** Whether a monitor is beside it; one that was killed takes no orders, and starts nothing again. */
+const isMonitored = async ({ state }: Container): Promise<boolean> =>
+  state.monitorPid > 0 && (await processStart(state.monitorPid)) === state.monitorStart
+
+async function wantStop(storage: Storage, container: Container): Promise<void> {
+  if (!(await isMonitored(container))) return
+  await tellMonitor(storage, container.record.id, ['stop-wanted']).catch(async (e: unknown) => {
+    const now = await storage.containers.read(container.record.id)
+    // It has ended, and its monitor with it.
+    if (now !== undefined && (await isMonitored(now))) throw e
+  })
+}
+
+/** What a monitor would do at the end, for one that was killed: notes it, and takes back what the run took. */
+async function endWithoutMonitor(storage: Storage, { record }: Container): Promise<void> {
+  const held = await storage.containers.lock(record.id)
+  try {
+    const now = await storage.containers.read(record.id)
+    if (now === undefined || now.state.status !== 'exited' || now.state.finishedAt !== '') return
+    await clearRemains(storage, record)
+    await storage.containers.writeState(record.id, {
+      ...now.state,
+      monitorPid: 0,
+      monitorStart: 0,
+      finishedAt: new Date().toISOString(),
+    })
+  } finally {
+    await held.release()
+  }
+}
+
 /** Sends a signal. What ends by it is not started again, whatever its restart policy. */
 export async function killContainer(storage: Storage, container: Container, signal: number): Promise<void> {
   const { record, state } = container
   if (state.status === 'restarting') {
-    await tellMonitor(storage, record.id, ['stop-wanted'])
+    await wantStop(storage, container)
     return
   }
   if (state.status !== 'running') throw notRunning(record, 'kill')
   const stopSignal = signalNumber(record.config.StopSignal ?? 'TERM') ?? SIGTERM
-  if (signal === SIGKILL || signal === stopSignal) await tellMonitor(storage, record.id, ['stop-wanted'])
+  if (signal === SIGKILL || signal === stopSignal) await wantStop(storage, container)
   await runtimeOf(storage, record).call(['kill', record.id, String(signal)])
   if (signal === SIGKILL || signal === SIGCONT) await thaw(storage, container)
 }
@@ -51,17 +83,18 @@ export interface StopOptions {
 export async function stopContainer(storage: Storage, container: Container, options: StopOptions = {}): Promise<void> {
   const { record, state } = container
   if (state.status !== 'running' && state.status !== 'restarting') return
-  await tellMonitor(storage, record.id, ['stop-wanted'])
+  await wantStop(storage, container)
   const patience = (options.timeout ?? record.config.StopTimeout ?? PATIENCE) * 1000
   if (state.status === 'running') {
     const signal = options.signal ?? signalNumber(record.config.StopSignal ?? 'TERM') ?? SIGTERM
     await send(storage, container, signal)
-    if (await waitForEnd(storage, record.id, patience < 0 ? Number.POSITIVE_INFINITY : patience)) return
-    await send(storage, container, SIGKILL)
+    const ended = await waitForEnd(storage, record.id, patience < 0 ? Number.POSITIVE_INFINITY : patience)
+    if (!ended) await send(storage, container, SIGKILL)
   }
   if (!(await waitForEnd(storage, record.id, LAST_WAIT))) {
     throw new DockError(`the container ${record.name} does not end, though it was killed`)
   }
+  if (!(await isMonitored(container))) await endWithoutMonitor(storage, container)
 }
 
 /** It may have ended meanwhile, and that is what is wanted. */
