@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // A container's place on one network: the chain of plugins, there and back.
 
+import { existsSync } from 'node:fs'
 import { DockError, messageOf } from '../error.ts'
 import { contains, parseAddress, parseSubnet } from './address.ts'
 import type { Cni, CniResult, PluginConfig } from './cni.ts'
 import { keepRouterAdvertisements } from './host-routes.ts'
+import { ensureNetworkRules } from './network-rules.ts'
 import { pluginsOf, pluginTypes, type Wanted } from './network.ts'
 import { type Attachment, markOf, type Sandbox, type SandboxStore } from './sandbox.ts'
 
@@ -69,8 +71,7 @@ function explain(e: unknown, { network, request }: Attachment): unknown {
   if (/no IP addresses available/.test(text)) {
     return new DockError(`the network ${network.Name} has no address left: ${text}`)
   }
-  const hint = /ip6?tables.*executable file not found/.test(text) ? ' (try: apt-get install iptables)' : ''
-  return new DockError(`the network ${network.Name}: ${text}${hint}`)
+  return new DockError(`the network ${network.Name}: ${text}`)
 }
 
 /** Joins a network that is in the sandbox's list already. */
@@ -90,9 +91,11 @@ export async function attach(
   if (wanted.mac !== '' && network.Driver === 'ipvlan') {
     throw new DockError(`the network ${network.Name}: ipvlan links share the address of their parent: no MAC address`)
   }
-  const cniVersion = await context.cni.version(pluginTypes(network))
+  const firewalld = existsSync('/run/firewalld.pid')
+  const cniVersion = await context.cni.version(pluginTypes(network, firewalld))
   if (network.EnableIPv6) await keepRouterAdvertisements()
-  const options = { cniVersion, ipamDirectory: context.sandboxes.ipamDirectory, isDefaultGateway, wanted }
+  if (network.Driver === 'bridge') await ensureNetworkRules(network)
+  const options = { cniVersion, ipamDirectory: context.sandboxes.ipamDirectory, isDefaultGateway, wanted, firewalld }
   let now = sandbox
   try {
     for (const plugin of pluginsOf(network, options)) now = await addPlugin(context, now, ifName, plugin)

@@ -89,17 +89,19 @@ export interface PluginOptions {
   /** For a network that leads outside, the first of the container's. */
   readonly isDefaultGateway: boolean
   readonly wanted: Wanted
+  /** firewalld decides what is forwarded: the plugin firewall tells it of each container. */
+  readonly firewalld: boolean
 }
 
 function bridgePlugin(record: NetworkRecord): PluginConfig {
   const mtu = Number(record.Options['com.docker.network.driver.mtu'] ?? record.Options['mtu'] ?? 0)
-  const masquerade = record.Options['com.docker.network.bridge.enable_ip_masquerade'] !== 'false'
   const vlan = Number(record.Options['vlan'] ?? 0)
   return {
     type: 'bridge',
     bridge: record.device,
     isGateway: true,
-    ipMasq: masquerade && !record.Internal,
+    // The network as a whole is masqueraded: network-rules.ts.
+    ipMasq: false,
     hairpinMode: true,
     ...(mtu > 0 ? { mtu } : {}),
     ...(vlan > 0 ? { vlan } : {}),
@@ -133,9 +135,12 @@ export function pluginsOf(record: NetworkRecord, options: PluginOptions): readon
       routes: options.isDefaultGateway ? defaultRoutes(record) : [],
     },
   }
-  if (record.Driver !== 'bridge') return [main]
-  return [main, { ...common, type: 'firewall', ingressPolicy: 'same-bridge' }]
+  if (record.Driver !== 'bridge' || !options.firewalld) return [main]
+  return [main, { ...common, type: 'firewall', backend: 'firewalld' }]
 }
 
-export const pluginTypes = (record: NetworkRecord): readonly string[] =>
-  record.Driver === 'bridge' ? ['bridge', 'host-local', 'firewall'] : [record.Driver, 'host-local']
+export const pluginTypes = (record: NetworkRecord, firewalld: boolean): readonly string[] => [
+  record.Driver,
+  'host-local',
+  ...(record.Driver === 'bridge' && firewalld ? ['firewall'] : []),
+]

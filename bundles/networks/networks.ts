@@ -14,14 +14,15 @@ import { hasIPv6Loopback } from './host-routes.ts'
 import { makeNamespace, removeBridge, removeNamespace } from './net-program.ts'
 import { type NetworkRecord, predefined, pseudoNetworks } from './network.ts'
 import { type NetworkReport, networkReport, pseudoNetwork } from './network-report.ts'
+import { removeNetworkRules } from './network-rules.ts'
 import { type NetworkRequest, NetworkStore } from './network-store.ts'
 import { publishHosts } from './peers.ts'
 import { portWishes } from './ports.ts'
 import { chooseHostPorts, type Others, publish } from './publish.ts'
-import { addressesOf, type Attachment, endProcess, isAlive, markOf, type Sandbox, SandboxStore } from './sandbox.ts'
+import { addressesOf, endProcess, isAlive, markOf, type Sandbox, SandboxStore } from './sandbox.ts'
 import { sandboxSettings } from './sandbox-settings.ts'
 import { freeLeases } from './leases.ts'
-import { passPublished, sweepRules } from './rules.ts'
+import { sweepRules } from './rules.ts'
 import type { NetworkSettings } from './settings.ts'
 
 export interface SetUpRequest {
@@ -192,7 +193,7 @@ export class Networks {
       )
       const failures: string[] = []
       for (const attachment of [...sandbox.attachments].reverse()) {
-        failures.push(...(await this.#detach(sandbox, attachment)))
+        failures.push(...(await detach(this.#context, sandbox, attachment)))
       }
       // A plugin that was cut off, or that fails, leaves rules behind.
       if (failures.length > 0 || !hadNamespace || sandbox.settings === undefined) await this.#sweep(sandbox)
@@ -203,19 +204,12 @@ export class Networks {
     return sandbox
   }
 
-  async #detach(sandbox: Sandbox, attachment: Attachment): Promise<readonly string[]> {
-    const isPublished = attachment.plugins.some(({ type }) => type === 'portmap')
-    if (isPublished) await passPublished(addressesOf(attachment), 'delete')
-    return detach(this.#context, sandbox, attachment)
-  }
-
   async #sweep(sandbox: Sandbox): Promise<void> {
     if (sandbox.attachments.length === 0) return
     await sweepRules({
       pairs: sandbox.attachments.map(({ network }) => ({ network: network.Id, id: sandbox.id })),
       isDead: (_, id) => id === sandbox.id,
       addresses: new Set(sandbox.attachments.flatMap(addressesOf)),
-      devices: new Set(),
     })
   }
 
@@ -256,7 +250,7 @@ export class Networks {
     await endProcess(plugin, true)
     const left = sandbox.attachments.filter((one) => one.network.Id === network.Id)
     const failures: string[] = []
-    for (const attachment of left) failures.push(...(await this.#detach(sandbox, attachment)))
+    for (const attachment of left) failures.push(...(await detach(this.#context, sandbox, attachment)))
     if (failures.length > 0) await this.#sweep({ ...sandbox, attachments: left })
     await freeLeases(this.sandboxes.ipamDirectory, (container) => container === id, network.Id)
     // Ports that were published there are so no more.
@@ -352,7 +346,7 @@ export class Networks {
     const given = network.Options['com.docker.network.bridge.name'] ?? ''
     // A bridge that was there before, under a name that the user gave, is the user's.
     if (given === '') await removeBridge(network.device)
-    await sweepRules({ pairs: [], isDead: () => false, addresses: new Set(), devices: new Set([network.device]) })
+    await removeNetworkRules(network)
   }
 
   /** Removes what nobody uses at the moment, the default network's bridge included: the next container makes it again. */
@@ -385,7 +379,6 @@ export class Networks {
       pairs: [],
       isDead: (network, id) => networks.has(network) && isGone(id),
       addresses,
-      devices: new Set(),
     })
   }
 }

@@ -8,7 +8,6 @@ import { hasIPv6Loopback } from './host-routes.ts'
 import { PortTaken, type RelayRule, startRelay } from './net-program.ts'
 import { holderOf, takenPorts } from './port-holders.ts'
 import { collide, type Mapping, type PortWish } from './ports.ts'
-import { passPublished } from './rules.ts'
 import { addressesOf, type Attachment, markOf, type Sandbox } from './sandbox.ts'
 
 /** How often a port is tried that somebody else has taken meanwhile. */
@@ -136,7 +135,6 @@ export async function publish(
   // Without it, the relay does it all: slower, and containers see the host as the sender.
   if ((await context.cni.find('portmap')) === undefined) return held
   const cniVersion = await context.cni.version(['portmap'])
-  await passPublished(addressesOf(attachment), 'add')
   return addPlugin(context, held, attachment.ifName, {
     cniVersion,
     name: attachment.network.Id,

@@ -49,14 +49,27 @@ const settings = await networks.setUp({
   exposed: [],
 })
 const servers = [await serve(settings.SandboxKey, 'web', 80), await serve(machine, 'machine', 81)]
+const ask = (netns: string, host: string, port: number): string =>
+  must('nsenter', `--net=${netns}`, process.execPath, peer, 'ask', 'tcp', host, String(port))
+must('nsenter', `--net=${machine}`, 'ip', 'route', 'add', `${settings.IPAddress}/32`, 'via', '192.168.99.1')
 const seen = {
-  in: must('nsenter', `--net=${machine}`, process.execPath, peer, 'ask', 'tcp', '192.168.99.1', '4000'),
-  out: must('nsenter', `--net=${settings.SandboxKey}`, process.execPath, peer, 'ask', 'tcp', '192.168.99.2', '81'),
+  in: ask(machine, '192.168.99.1', 4000),
+  out: ask(settings.SandboxKey, '192.168.99.2', 81),
+  unpublished: '',
+  local: '',
 }
+must('iptables', '-P', 'FORWARD', 'ACCEPT')
+seen.unpublished = ask(machine, settings.IPAddress, 80)
+// A container that sends what is for the host's own loopback device.
+servers.push(await serve('/proc/self/ns/net', 'host', 82))
+must('nsenter', `--net=${settings.SandboxKey}`, 'ip', 'address', 'delete', '127.0.0.1/8', 'dev', 'lo')
+must('nsenter', `--net=${settings.SandboxKey}`, 'ip', 'route', 'add', '127.0.0.1/32', 'via', settings.Gateway)
+seen.local = ask(settings.SandboxKey, '127.0.0.1', 82)
 for (const server of servers) server.kill('SIGKILL')
 await networks.tearDown(id)
-const rules = must('iptables', '-S', 'CNI-FORWARD')
+await networks.removeIdleBridges()
+const rules = must('iptables-save')
   .split('\n')
-  .filter((line) => line.startsWith('-A'))
+  .filter((line) => /tsdock|cni-forward/i.test(line))
 process.stdout.write(`${JSON.stringify({ ...seen, rules })}\n`)
 process.exit(0)

@@ -24,12 +24,18 @@ export function networkTestsNeed(): string | undefined {
   )
   if (missing !== undefined) return `needs the program ${missing}`
   const places = [...(process.env['CNI_PATH'] ?? '').split(':'), '/usr/lib/cni', '/opt/cni/bin', '/usr/libexec/cni']
-  const plugins = ['bridge', 'host-local', 'portmap', 'firewall']
+  const plugins = ['bridge', 'host-local', 'portmap']
   const plugin = plugins.find((name) => !places.some((place) => place !== '' && existsSync(join(place, name))))
   if (plugin !== undefined) return `needs the CNI plugin ${plugin} (containernetworking-plugins)`
   if (spawnSync('iptables', ['-t', 'nat', '-S']).status !== 0) return 'the kernel has no nat table for iptables'
   return undefined
 }
+
+/** A port of the host that another test process does not have, out of the range that the kernel gives out. */
+export const ownPort = (i: number): number => 20_000 + (process.pid % 400) * 30 + i
+
+/** A part of 10.0.0.0/8 that another test process does not have: `10.A.B`. */
+export const ownSubnet = (i: number): string => `10.${200 + i}.${process.pid % 250}`
 
 export const endpoint = (changes: Partial<EndpointRequest> = {}): EndpointRequest => ({
   Aliases: [],

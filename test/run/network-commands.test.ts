@@ -7,7 +7,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { NetworkReport } from '../../bundles/networks/network-report.ts'
 import type { NetworkSettings } from '../../bundles/networks/settings.ts'
-import { networkTestsNeed } from '../helpers/networks.ts'
+import { networkTestsNeed, ownSubnet } from '../helpers/networks.ts'
 import { buildBase, Dock } from '../helpers/tsdock.ts'
 
 const dock = new Dock()
@@ -43,11 +43,14 @@ else {
   })
 
   test('create, ls, inspect and rm', () => {
-    const id = out('network', 'create', '--label', 'tier=back', '--subnet', '10.214.0.0/24', 'back').trim()
+    const id = out('network', 'create', '--label', 'tier=back', '--subnet', `${ownSubnet(2)}.0/24`, 'back').trim()
     assert.match(id, /^[0-9a-f]{64}$/)
     assert.is(failure('network', 'create', 'back'), 'network with name back already exists')
-    assert.match(failure('network', 'create', '--subnet', '10.214.0.0/16', 'other'), /Pool overlaps with other one/)
-    assert.match(failure('network', 'create', '--subnet', '10.214.0.0/33', 'other'), /invalid CIDR address/)
+    assert.match(
+      failure('network', 'create', '--subnet', `${ownSubnet(2)}.0/25`, 'other'),
+      /Pool overlaps with other one/,
+    )
+    assert.match(failure('network', 'create', '--subnet', `${ownSubnet(2)}.0/33`, 'other'), /invalid CIDR address/)
     assert.match(failure('network', 'create', 'host'), /not permitted on predefined host network/)
     assert.match(
       out('network', 'ls'),
@@ -61,9 +64,9 @@ else {
     assert.match(failure('network', 'ls', '-f', 'colour=red'), /invalid filter 'colour'/)
     const report = inspect(id.slice(0, 8))
     assert.is(report.Name, 'back')
-    assert.equal(report.IPAM.Config, [{ Subnet: '10.214.0.0/24', Gateway: '10.214.0.1' }])
+    assert.equal(report.IPAM.Config, [{ Subnet: `${ownSubnet(2)}.0/24`, Gateway: `${ownSubnet(2)}.1` }])
     assert.equal(report.Labels, { tier: 'back' })
-    assert.is(out('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', 'back'), '10.214.0.1\n')
+    assert.is(out('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Gateway}}', 'back'), `${ownSubnet(2)}.1\n`)
     const missing = dock.run('network', 'inspect', 'nothing')
     assert.equal([missing.status, missing.stdout, missing.stderr], [1, '[]\n', 'tsdock: network nothing not found\n'])
     const removed = dock.run('network', 'rm', 'nothing', 'back')
@@ -103,11 +106,11 @@ else {
   })
 
   test('a container that does not run is on its networks when it starts', () => {
-    out('network', 'create', '--subnet', '10.214.1.0/24', 'back')
+    out('network', 'create', '--subnet', `${ownSubnet(3)}.0/24`, 'back')
     dock.must('create', '--name', 'web', 'localhost/base', 'sleep', '1000')
-    out('network', 'connect', '--ip', '10.214.1.77', 'back', 'web')
+    out('network', 'connect', '--ip', `${ownSubnet(3)}.77`, 'back', 'web')
     assert.is(dock.run('start', 'web').status, 0)
-    assert.is(settingsOf('web').Networks['back']?.IPAddress, '10.214.1.77')
+    assert.is(settingsOf('web').Networks['back']?.IPAddress, `${ownSubnet(3)}.77`)
     dock.must('stop', '-t', '0', 'web')
     out('network', 'disconnect', 'bridge', 'web')
     assert.is(dock.run('start', 'web').status, 0)

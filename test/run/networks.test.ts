@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { DockError } from '../../bundles/error.ts'
-import { NetHost, networkTestsNeed } from '../helpers/networks.ts'
+import { NetHost, networkTestsNeed, ownPort, ownSubnet } from '../helpers/networks.ts'
 import { newDir, projectDir } from '../helpers/work-dir.ts'
 
 const host = new NetHost()
@@ -78,11 +78,11 @@ else {
     assert.equal(await host.networks.settings(host.ids.get('web') ?? ''), settings)
     const address = outer('IPv4')
     if (address === undefined) return
-    const server = spawn(process.execPath, ['test/helpers/net-peer.ts', 'serve', 'host', '45701'])
+    const server = spawn(process.execPath, ['test/helpers/net-peer.ts', 'serve', 'host', String(ownPort(0))])
     await once(server.stdout, 'data')
     try {
       // To an address of this host itself there is nothing to masquerade.
-      assert.is(host.ask('web', 'tcp', address, 45701), `host ${settings.IPAddress}`)
+      assert.is(host.ask('web', 'tcp', address, ownPort(0)), `host ${settings.IPAddress}`)
     } finally {
       server.kill('SIGKILL')
     }
@@ -91,36 +91,40 @@ else {
   test('a published port is reached from everywhere', async () => {
     const settings = await host.up('web', {
       ports: {
-        '80/tcp': [{ HostIp: '', HostPort: '45710' }],
-        '80/udp': [{ HostIp: '', HostPort: '45710' }],
+        '80/tcp': [{ HostIp: '', HostPort: String(ownPort(1)) }],
+        '80/udp': [{ HostIp: '', HostPort: String(ownPort(1)) }],
       },
       exposed: ['81/tcp'],
     })
     await host.up('other')
     await host.serve('web', 80)
     const v6 = [...readFileSync('/proc/net/if_inet6', 'utf8')].length > 0
-    const binding = (HostIp: string) => ({ HostIp, HostPort: '45710' })
+    const binding = (HostIp: string) => ({ HostIp, HostPort: String(ownPort(1)) })
     const both = v6 ? [binding('0.0.0.0'), binding('::')] : [binding('0.0.0.0')]
     assert.equal(settings.Ports, { '80/tcp': both, '80/udp': both, '81/tcp': null })
     const addresses = [outer('IPv4'), outer('IPv6'), settings.Gateway].filter((one) => one !== undefined)
     for (const protocol of ['tcp', 'udp'] as const) {
       for (const address of ['127.0.0.1', ...(v6 ? ['::1'] : []), ...addresses]) {
-        assert.match(host.ask(undefined, protocol, address, 45710), /^web /, `${protocol} ${address} from the host`)
+        assert.match(
+          host.ask(undefined, protocol, address, ownPort(1)),
+          /^web /,
+          `${protocol} ${address} from the host`,
+        )
       }
       for (const address of addresses.filter((one) => !one.includes(':') || settings.GlobalIPv6Address !== '')) {
-        assert.match(host.ask('other', protocol, address, 45710), /^web /, `${protocol} ${address} from another`)
-        assert.match(host.ask('web', protocol, address, 45710), /^web /, `${protocol} ${address} from itself`)
+        assert.match(host.ask('other', protocol, address, ownPort(1)), /^web /, `${protocol} ${address} from another`)
+        assert.match(host.ask('web', protocol, address, ownPort(1)), /^web /, `${protocol} ${address} from itself`)
       }
     }
   })
 
   test('a container without IPv6 is reached by it', async () => {
     await create('four')
-    await host.up('web', { on: { four: {} }, ports: { '80/tcp': [{ HostIp: '', HostPort: '45711' }] } })
+    await host.up('web', { on: { four: {} }, ports: { '80/tcp': [{ HostIp: '', HostPort: String(ownPort(2)) }] } })
     await host.serve('web', 80)
-    assert.match(host.ask(undefined, 'tcp', '::1', 45711), /^web /)
+    assert.match(host.ask(undefined, 'tcp', '::1', ownPort(2)), /^web /)
     const address = outer('IPv6')
-    if (address !== undefined) assert.match(host.ask(undefined, 'tcp', address, 45711), /^web /)
+    if (address !== undefined) assert.match(host.ask(undefined, 'tcp', address, ownPort(2)), /^web /)
   })
 
   test('the relay is small, may do nothing, and ends with the container', async () => {
@@ -136,11 +140,11 @@ else {
 
   test('a port of one address is on that alone', async () => {
     const address = outer('IPv4')
-    await host.up('web', { ports: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '45712' }] } })
+    await host.up('web', { ports: { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: String(ownPort(3)) }] } })
     await host.serve('web', 80)
-    assert.match(host.ask(undefined, 'tcp', '127.0.0.1', 45712), /^web /)
-    if (address !== undefined) assert.match(host.ask(undefined, 'tcp', address, 45712), /^failed/)
-    assert.match(host.ask(undefined, 'tcp', '::1', 45712), /^failed/)
+    assert.match(host.ask(undefined, 'tcp', '127.0.0.1', ownPort(3)), /^web /)
+    if (address !== undefined) assert.match(host.ask(undefined, 'tcp', address, ownPort(3)), /^failed/)
+    assert.match(host.ask(undefined, 'tcp', '::1', ownPort(3)), /^failed/)
   })
 
   test('free ports are chosen, also from a range', async () => {
@@ -152,24 +156,27 @@ else {
     const port = (key: string, of = any): number => Number(of.Ports[key]?.[0]?.HostPort)
     assert.ok(port('80/tcp') >= 1024)
     assert.ok(port('81/udp') >= 1024)
-    const range = { ports: { '80/tcp': [{ HostIp: '', HostPort: '45720-45721' }] } }
-    assert.is(port('80/tcp', await host.up('b', range)), 45720)
-    assert.is(port('80/tcp', await host.up('c', range)), 45721)
-    assert.is(await failure(host.up('d', range)), 'all ports of 45720-45721/tcp on 0.0.0.0 are taken')
+    const range = { ports: { '80/tcp': [{ HostIp: '', HostPort: `${ownPort(5)}-${ownPort(6)}` }] } }
+    assert.is(port('80/tcp', await host.up('b', range)), ownPort(5))
+    assert.is(port('80/tcp', await host.up('c', range)), ownPort(6))
+    assert.is(await failure(host.up('d', range)), `all ports of ${ownPort(5)}-${ownPort(6)}/tcp on 0.0.0.0 are taken`)
   })
 
   test('a port that is taken: by whom', async () => {
-    const wanted = { ports: { '80/tcp': [{ HostIp: '', HostPort: '45730' }] } }
+    const wanted = { ports: { '80/tcp': [{ HostIp: '', HostPort: String(ownPort(7)) }] } }
     await host.up('web', wanted)
-    assert.is(await failure(host.up('second', wanted)), 'port 45730/tcp on 0.0.0.0 is taken by the container web')
+    assert.is(
+      await failure(host.up('second', wanted)),
+      `port ${ownPort(7)}/tcp on 0.0.0.0 is taken by the container web`,
+    )
     await host.down('web')
-    const server = createServer().listen(45730, '127.0.0.1')
+    const server = createServer().listen(ownPort(7), '127.0.0.1')
     await once(server, 'listening')
     const name = readFileSync('/proc/self/comm', 'utf8').trim()
     try {
       assert.is(
         await failure(host.up('second', wanted)),
-        `port 45730/tcp on 0.0.0.0 is taken by ${name} (pid ${process.pid})`,
+        `port ${ownPort(7)}/tcp on 0.0.0.0 is taken by ${name} (pid ${process.pid})`,
       )
     } finally {
       server.close()
@@ -204,10 +211,16 @@ else {
   test('networks do not reach each other', async () => {
     await create('back')
     await create('front')
-    const db = await host.up('db', { on: { back: {} } })
+    const db = await host.up('db', {
+      on: { back: {} },
+      ports: { '80/tcp': [{ HostIp: '', HostPort: String(ownPort(4)) }] },
+    })
     await host.up('web', { on: { front: {} } })
     await host.serve('db', 80)
     assert.match(host.ask('web', 'tcp', db.Networks['back']?.IPAddress ?? '', 80), /^failed/)
+    // What is published is for all.
+    const address = outer('IPv4')
+    if (address !== undefined) assert.match(host.ask('web', 'tcp', address, ownPort(4)), /^db /)
   })
 
   test('a container joins and leaves while it runs', async () => {
@@ -240,17 +253,21 @@ else {
   })
 
   test('addresses that are asked for', async () => {
-    await create('own', { subnets: ['10.213.7.0/24'], gateways: ['10.213.7.254'], ranges: ['10.213.7.128/28'] })
+    await create('own', {
+      subnets: [`${ownSubnet(0)}.0/24`],
+      gateways: [`${ownSubnet(0)}.254`],
+      ranges: [`${ownSubnet(0)}.128/28`],
+    })
     const first = await host.up('a', { on: { own: {} } })
-    assert.is(first.Networks['own']?.IPAddress, '10.213.7.128')
-    assert.is(first.Networks['own']?.Gateway, '10.213.7.254')
-    const fixed = { own: { IPv4Address: '10.213.7.130', MacAddress: '02:42:0a:d5:07:82' } }
+    assert.is(first.Networks['own']?.IPAddress, `${ownSubnet(0)}.128`)
+    assert.is(first.Networks['own']?.Gateway, `${ownSubnet(0)}.254`)
+    const fixed = { own: { IPv4Address: `${ownSubnet(0)}.130`, MacAddress: '02:42:0a:d5:07:82' } }
     const { own } = (await host.up('b', { on: fixed })).Networks
-    assert.is(own?.IPAddress, '10.213.7.130')
+    assert.is(own?.IPAddress, `${ownSubnet(0)}.130`)
     assert.is(own?.MacAddress, '02:42:0a:d5:07:82')
     assert.is(
       await failure(host.up('c', { on: fixed })),
-      'the address 10.213.7.130 on the network own: Address already in use',
+      `the address ${ownSubnet(0)}.130 on the network own: Address already in use`,
     )
     assert.is(
       await failure(host.up('c', { on: { own: { IPv4Address: '10.1.1.1' } } })),
@@ -269,13 +286,13 @@ else {
   })
 
   test('macvlan and ipvlan share a link of the host', async () => {
-    const pair = ['tsrtnet0', 'tsrtnet1'] as const
+    const pair = [`tsrt${process.pid}a`, `tsrt${process.pid}b`] as const
     const made = spawnSync('ip', ['link', 'add', pair[0], 'type', 'veth', 'peer', 'name', pair[1]])
     if (made.status !== 0) throw new Error(made.stderr.toString())
     try {
       for (const name of pair) spawnSync('ip', ['link', 'set', name, 'up'])
       for (const driver of ['macvlan', 'ipvlan']) {
-        await create(driver, { driver, subnets: ['10.213.8.0/24'], options: { parent: pair[0] } })
+        await create(driver, { driver, subnets: [`${ownSubnet(1)}.0/24`], options: { parent: pair[0] } })
         const a = await host.up('a', { on: { [driver]: {} } }).catch((e: Error) => e)
         if (a instanceof Error) {
           assert.match(a.message, /operation not supported/)
@@ -298,11 +315,18 @@ else {
     const command = ['--net', '--mount', process.execPath, script, newDir('forward')]
     const { status, stdout, stderr } = spawnSync('unshare', command, { encoding: 'utf8', timeout: 60_000 })
     assert.is(status, 0, stderr)
-    const seen = JSON.parse(stdout) as { readonly in: string; readonly out: string; readonly rules: readonly string[] }
+    const seen = JSON.parse(stdout) as {
+      readonly in: string
+      readonly out: string
+      readonly unpublished: string
+      readonly local: string
+      readonly rules: readonly string[]
+    }
     assert.is(seen.in, 'web 192.168.99.2')
     assert.is(seen.out, 'machine 192.168.99.1')
-    // The one that is the plugin's, and stays.
-    assert.is(seen.rules.length, 1, seen.rules.join('\n'))
+    assert.match(seen.unpublished, /^failed/)
+    assert.match(seen.local, /^failed/)
+    assert.equal(seen.rules, [])
   })
 
   test('two storages do not meet', async () => {

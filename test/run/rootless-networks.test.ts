@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { NetworkSettings } from '../../bundles/networks/settings.ts'
+import { ownPort } from '../helpers/networks.ts'
 import { newDir, projectDir } from '../helpers/work-dir.ts'
 
 interface Seen {
@@ -66,8 +67,8 @@ function runAsUser(carrier: string, port: number): Seen {
 }
 
 for (const [carrier, port] of [
-  ['pasta', 45800],
-  ['slirp4netns', 45801],
+  ['pasta', ownPort(0)],
+  ['slirp4netns', ownPort(1)],
 ] as const) {
   const reason = lacks(carrier)
   if (reason !== undefined) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { NetworkRecord } from '../../../../bundles/networks/network.ts'
+import { additions, withdrawals } from '../../../../bundles/networks/network-rules.ts'
 import { collide, portsShown, portWishes } from '../../../../bundles/networks/ports.ts'
 import { chainsOf, removals } from '../../../../bundles/networks/rules.ts'
 
@@ -83,7 +85,7 @@ test('rules of containers that are no more, and no others', () => {
 -A CNI-HOSTPORT-DNAT -p tcp -m multiport --dports 4000 -j ${dnat}
 COMMIT
 `
-  const nothing = { pairs: [], isDead: () => false, addresses: new Set<string>(), devices: new Set<string>() }
+  const nothing = { pairs: [], isDead: () => false, addresses: new Set<string>() }
   assert.is(removals(dump, nothing), '')
   const byPair = removals(dump, { ...nothing, pairs: [{ network: 'zz', id: 'cc1' }] })
   assert.is(
@@ -101,15 +103,83 @@ COMMIT
   assert.not.match(byMark, masquerade)
   const filter = `-A CNI-FORWARD -d 172.29.0.2/32 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A CNI-FORWARD -s 172.29.0.22/32 -j ACCEPT
--A CNI-ISOLATION-STAGE-1 -i br-1 ! -o br-1 -j CNI-ISOLATION-STAGE-2
--A CNI-ISOLATION-STAGE-2 -o br-12 -j DROP
 -A FORWARD -d 172.29.0.2/32 -i br-1 -j ACCEPT`
   assert.is(
-    removals(filter, { ...nothing, addresses: new Set(['172.29.0.2']), devices: new Set(['br-1']) }),
+    removals(filter, { ...nothing, addresses: new Set(['172.29.0.2']) }),
     `-D CNI-FORWARD -d 172.29.0.2/32 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
--D CNI-ISOLATION-STAGE-1 -i br-1 ! -o br-1 -j CNI-ISOLATION-STAGE-2
 `,
   )
+})
+
+const network: NetworkRecord = {
+  Name: 'back',
+  Id: 'abcdef012345'.padEnd(64, '0'),
+  Created: '',
+  Driver: 'bridge',
+  EnableIPv6: false,
+  Internal: false,
+  IPAM: [{ Subnet: '10.5.0.0/24', Gateway: '10.5.0.1', IPRange: '' }],
+  Options: {},
+  Labels: {},
+  device: 'br-1',
+}
+
+test('rules of a network are made once, and made whole', () => {
+  const empty = '*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -j OTHER\nCOMMIT\n*nat\n:POSTROUTING ACCEPT [0:0]\nCOMMIT\n'
+  const made = additions(network, 'iptables', empty)
+  assert.match(
+    made,
+    '*filter\n-N TSDOCK-USER\n-N TSDOCK-IN\n-N TSDOCK-OUT\n-I FORWARD -j TSDOCK-OUT\n-I FORWARD -j TSDOCK-IN\n',
+  )
+  const comment = '-m comment --comment "tsdock abcdef012345"'
+  assert.match(made, `-A TSDOCK-IN ! -i br-1 -o br-1 ${comment} -j DROP\n`)
+  assert.match(made, `*nat\n-A POSTROUTING -s 10.5.0.0/24 ! -o br-1 ${comment} -j MASQUERADE\nCOMMIT\n`)
+  // As iptables-save would show it.
+  const rules = made
+    .split('\n')
+    .filter((line) => line.includes(comment))
+    .map((line) => line.replace(/^-I/, '-A'))
+  const shown = (filter: readonly string[]): string =>
+    [
+      '*filter',
+      ':TSDOCK-USER - [0:0]',
+      ':TSDOCK-IN - [0:0]',
+      ':TSDOCK-OUT - [0:0]',
+      '-A FORWARD -j TSDOCK-USER',
+      '-A FORWARD -j TSDOCK-IN',
+      '-A FORWARD -j TSDOCK-OUT',
+      ...filter,
+      ...rules.filter((line) => !line.includes('POSTROUTING')),
+      'COMMIT',
+      '*nat',
+      ...rules.filter((line) => line.includes('POSTROUTING')),
+      'COMMIT',
+      '',
+    ].join('\n')
+  assert.is(additions(network, 'iptables', shown([])), '')
+  const half = shown([]).replace(/.*! -i br-1 .*\n/, '')
+  const mended = additions(network, 'iptables', half)
+  assert.match(mended, `-D TSDOCK-OUT -i br-1 ${comment} -j ACCEPT\n`)
+  assert.match(mended, `-A TSDOCK-OUT -i br-1 ${comment} -j ACCEPT\n`)
+  assert.not.match(mended, '-N ')
+  const gone = withdrawals(network, shown([]))
+  assert.match(gone, '-D FORWARD -j TSDOCK-IN\n')
+  assert.match(gone, '-X TSDOCK-USER\n-X TSDOCK-IN\n-X TSDOCK-OUT\n')
+  const shared = withdrawals(
+    network,
+    shown(['-A TSDOCK-OUT -i br-2 -m comment --comment "tsdock 999999999999" -j ACCEPT']),
+  )
+  assert.not.match(shared, '-X ')
+  assert.not.match(shared, 'br-2')
+  assert.not.match(withdrawals(network, shown(['-A TSDOCK-USER -s 1.2.3.4/32 -j DROP'])), '-X TSDOCK-USER')
+  assert.is(withdrawals(network, empty), '')
+})
+
+test('nothing leads into or out of an internal network', () => {
+  const made = additions({ ...network, Internal: true }, 'iptables', '')
+  assert.match(made, '-I TSDOCK-IN -i br-1 ! -o br-1 ')
+  assert.match(made, '-I TSDOCK-IN ! -i br-1 -o br-1 ')
+  assert.not.match(made, 'MASQUERADE')
 })
 
 test.run()
