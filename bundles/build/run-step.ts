@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { release } from 'node:os'
 import { join } from 'node:path'
 import type { Spec } from '../../spec/runtime/config.ts'
+import { applyCdi, resolveCdi } from '../containers/cdi.ts'
 import { containerSpec, defaultCapabilities, type HostFacts } from '../containers/container-spec.ts'
 import { type MountPoint, mountPointLayer } from '../containers/init-layer.ts'
 import { defaultSeccomp, type SeccompTarget } from '../containers/seccomp.ts'
@@ -122,6 +123,7 @@ async function writeBundle(
             init,
           ]
     const env = [`SOURCE_DATE_EPOCH=${state.epoch}`, ...context.args, ...(state.run.Env ?? []), ...prepared.env]
+    const devices = await knownDevices(instruction)
     const spec = containerSpec(
       state.run,
       {
@@ -137,12 +139,28 @@ async function writeBundle(
       },
       context.host,
     )
-    await writeFile(join(directory, 'config.json'), JSON.stringify(spec))
+    await writeFile(join(directory, 'config.json'), JSON.stringify(await applyCdi(spec, devices)))
     return { directory, prepared, extra }
   } catch (e: unknown) {
     await prepared.release()
     throw e
   }
+}
+
+/** Names of --device; those that are not required, and not known, are left out. */
+async function knownDevices({ devices }: ExpandedRun): Promise<readonly string[]> {
+  const names: string[] = []
+  for (const { name, required } of devices) {
+    const known = await resolveCdi([name]).then(
+      () => true,
+      (e: unknown) => {
+        if (required) throw e
+        return false
+      },
+    )
+    if (known) names.push(name)
+  }
+  return names
 }
 
 const seccompTarget = (state: ImageState): SeccompTarget => ({
@@ -160,11 +178,6 @@ export async function runStep(
 ): Promise<BuiltLayer | undefined> {
   if (instruction.security === 'insecure' && !context.allowInsecure) {
     throw new DockError('RUN --security=insecure is not allowed (try: tsdock build --allow security.insecure)')
-  }
-  if (instruction.devices.some((device) => device.required)) {
-    throw new DockError(
-      `RUN --device=${instruction.devices[0]?.name}: no device of that name (CDI) is known on this host`,
-    )
   }
   const lower = await lowerOf(context.stores, state)
   const step = await openStep(context.stores)

@@ -8,9 +8,13 @@ import type { DeviceMapping } from './record.ts'
 import type { Device } from './run-spec.ts'
 
 /** Of a device number (makedev(3)). */
-const majorOf = (rdev: number): number => Number(((BigInt(rdev) >> 8n) & 0xfffn) | ((BigInt(rdev) >> 32n) & ~0xfffn))
-const minorOf = (rdev: number): number =>
-  Number((BigInt(rdev) & 0xffn) | ((BigInt(rdev) >> 12n) & ~0xffn & 0xffffffffn))
+export function deviceNumbers(rdev: number): { readonly major: number; readonly minor: number } {
+  const number = BigInt(rdev)
+  return {
+    major: Number(((number >> 8n) & 0xfffn) | ((number >> 32n) & 0xfffff000n)),
+    minor: Number((number & 0xffn) | ((number >> 12n) & 0xffffff00n)),
+  }
+}
 
 async function deviceAt(host: string, inside: string, access: string): Promise<Device | undefined> {
   const found = await stat(host)
@@ -20,8 +24,7 @@ async function deviceAt(host: string, inside: string, access: string): Promise<D
     device: {
       path: inside,
       type,
-      major: majorOf(found.rdev),
-      minor: minorOf(found.rdev),
+      ...deviceNumbers(found.rdev),
       fileMode: found.mode & 0o777,
       uid: found.uid,
       gid: found.gid,

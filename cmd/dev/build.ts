@@ -78,6 +78,8 @@ function bundle(entry: string, outfile: string, ...flags: readonly string[]): st
     // yargs asks where it lies. Bytecode of scripts has no import.meta, and that of modules takes 1 ms longer to load.
     'import.meta.url="file:///$bunfs/root/tsrun-plan"',
     'import.meta.resolve=String',
+    // What the bundler writes for require() in modules that are not ESM.
+    'import.meta.require=require',
   ].flatMap((define) => ['--define', define])
   const common = ['--minify', '--target=bun', '--conditions=bun']
   return run(process.execPath, ['build', ...common, ...defines, ...flags, entry, `--outfile=${outfile}`])
