@@ -134,6 +134,17 @@ export class ContainerStore {
     await (paused ? replaceJson(path, {}) : rm(path, { force: true }))
   }
 
+  /** Notes that its user does not want it to run, until it is started the next time. */
+  async setStopped(id: string, stopped: boolean): Promise<void> {
+    const path = this.path(id, 'stopped.json')
+    await (stopped ? replaceJson(path, {}) : rm(path, { force: true }))
+  }
+
+  /** Its user has stopped it. */
+  async wasStopped(id: string): Promise<boolean> {
+    return (await readJson<object>(this.path(id, 'stopped.json'))) !== undefined
+  }
+
   /** Undefined: there is none, or none that is whole. */
   async read(id: string): Promise<Container | undefined> {
     if (!idPattern.test(id)) return undefined

@@ -179,6 +179,7 @@ async function prepareAgain(storage: Storage, { record, state }: Container): Pro
   }
   // A cleanup of the run before this one has nothing more to say.
   await storage.containers.writeState(record.id, { ...state, pid: 0, monitorPid: 0, monitorStart: 0 })
+  await storage.containers.setStopped(record.id, false)
   await clearRemains(storage, record)
   await getReady(storage, record)
 }

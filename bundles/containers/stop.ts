@@ -32,7 +32,10 @@ async function thaw(storage: Storage, { record, paused }: Container): Promise<vo
 const isMonitored = async ({ state }: Container): Promise<boolean> =>
   state.monitorPid > 0 && (await processStart(state.monitorPid)) === state.monitorStart
 
+/** Neither its monitor nor the machine, when it is booted, starts it again. */
 async function wantStop(storage: Storage, container: Container): Promise<void> {
+  // One that is removed at its end is never started again, and its directory may be on its way out.
+  if (!container.record.hostConfig.AutoRemove) await storage.containers.setStopped(container.record.id, true)
   if (!(await isMonitored(container))) return
   await tellMonitor(storage, container.record.id, ['stop-wanted']).catch(async (e: unknown) => {
     const now = await storage.containers.read(container.record.id)

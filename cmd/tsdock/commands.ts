@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // All commands of tsdock. Each is loaded when it is called.
 
+import { bootCommands } from './boot/commands.ts'
 import type { Command } from './command.ts'
 import { containerCommands } from './containers/commands.ts'
 import { imageCommands } from './image-commands.ts'
@@ -12,4 +13,5 @@ export const commands: readonly Command[] = [
   ...imageCommands,
   ...networkCommands,
   ...volumeCommands,
+  ...bootCommands,
 ]
