@@ -225,6 +225,20 @@ export const imageCommands: readonly Command[] = [
     load: async () => (await import('./archives.ts')).runLoad,
   },
   {
+    name: 'import',
+    aliases: ['image import'],
+    summary: 'Make an image of the tar of a root file system',
+    usage: '[OPTIONS] FILE | URL | - [NAME[:TAG]]',
+    positionals: { min: 1, max: 2 },
+    flags: [
+      { name: 'change', short: 'c', type: 'list', value: 'INSTRUCTION', summary: 'CMD, ENV, ... of the image' },
+      { name: 'message', short: 'm', type: 'string', value: 'TEXT', summary: 'for its history' },
+      platform,
+    ],
+    examples: ['tsdock export web | tsdock import - web:flat', 'tsdock import -c \'CMD ["sh"]\' root.tar.gz mine'],
+    load: async () => (await import('./import.ts')).runImport,
+  },
+  {
     name: 'bundle',
     summary: 'Make an OCI bundle of an image, for any runtime',
     usage: '[OPTIONS] IMAGE DIR [COMMAND] [ARG...]',
