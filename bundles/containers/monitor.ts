@@ -13,6 +13,7 @@ import { findProgram } from '../host/files.ts'
 import type { Storage } from '../storage.ts'
 import { processStart } from './container-store.ts'
 import { containerActor, eventsFile } from './events.ts'
+import { healthSettings } from './health.ts'
 import { parseBytes } from './options/sizes.ts'
 import type { ContainerRecord } from './record.ts'
 import { runtimeOf } from './runtime.ts'
@@ -20,6 +21,8 @@ import { runtimeOf } from './runtime.ts'
 type Setting = readonly [key: string, value: string | number]
 
 const LOG_FILES = 1
+/** In a container's directory: the process that tells its health. */
+export const HEALTH_FILE = 'health-process.json'
 
 export const logPath = (storage: Storage, id: string): string => storage.containers.path(id, `${id}-json.log`)
 
@@ -79,6 +82,7 @@ export function monitorSettings(storage: Storage, record: ContainerRecord): read
     ['merged', path('merged')],
     ['events', eventsFile(storage.directory)],
     ['event-actor', JSON.stringify(containerActor(record))],
+    ...healthSettings(record, path(HEALTH_FILE)),
     ...cleanupSettings(storage, record),
     ['wait-cleanup', Number(hostConfig.AutoRemove)],
   ]

@@ -14,9 +14,11 @@ import { prepareMounts } from '../volumes/prepare.ts'
 import { applyCdi } from './cdi.ts'
 import { clearRemains, forgetContainer } from './clean.ts'
 import type { Container } from './container-store.ts'
+import { healthProcess } from './health.ts'
 import { allDevices, mappedDevices } from './host-devices.ts'
 import {
   type Attachment,
+  HEALTH_FILE,
   monitorSettings,
   runMonitor,
   sharesMemory,
@@ -159,6 +161,10 @@ async function getReady(storage: Storage, record: ContainerRecord): Promise<void
     await mkdir(runtimeRoot(storage), { recursive: true, mode: 0o711 })
     const spec = await applyCdi(runSpec(record, await facts(storage, record)), record.hostConfig.DeviceRequests)
     await writeFile(storage.containers.path(record.id, 'config.json'), JSON.stringify(spec), { mode: 0o600 })
+    const health = healthProcess(record, spec)
+    if (health !== undefined) {
+      await writeFile(storage.containers.path(record.id, HEALTH_FILE), JSON.stringify(health), { mode: 0o600 })
+    }
     await writeMonitorSettings(storage.containers.path(record.id), monitorSettings(storage, record))
   } catch (e: unknown) {
     await clearRemains(storage, record)

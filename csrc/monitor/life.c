@@ -115,6 +115,7 @@ int life_start(struct err *e, struct monitor *m)
 	find_memory_file(m);
 	write_state(m, "running");
 	event_write(&m->settings, "start", "");
+	health_begin(&m->health, &m->settings, m->dir);
 	clients_send(&m->clients, 0, 'r', NULL, 0);
 	life_reap(m);
 	return 0;
@@ -126,6 +127,8 @@ void life_reap(struct monitor *m)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == m->health.runtime)
+			health_ended(&m->health, status);
 		if (pid != m->state.pid)
 			continue;
 		m->ended = 1;
@@ -188,6 +191,7 @@ int life_end(struct monitor *m)
 	char more[96];
 	int again;
 
+	health_end(&m->health);
 	if (was_out_of_memory(m)) {
 		m->state.oom_killed = 1;
 		event_write(&m->settings, "oom", "");

@@ -37,6 +37,11 @@ struct settings {
 	int log_max_file;
 	enum restart restart;
 	int restart_max; /* 0: without end */
+	const char
+		*health_process; /* process.json of the command that tells its health; NULL: none */
+	/* Milliseconds. */
+	long long health_interval, health_timeout, health_start_period, health_start_interval;
+	int health_retries;
 };
 
 int settings_read(struct err *e, struct settings *s, int dir);
@@ -56,6 +61,8 @@ struct state {
 void state_read(int dir, struct state *state);
 /* Replaces state.json. */
 int state_write(struct err *e, int dir, const struct state *state);
+/* Replaces any file of the container's directory at once. Return: 0 or -errno. */
+int file_replace(int dir, const char *name, const char *text, size_t length);
 /* RFC 3339 with nanoseconds, of now. */
 void time_text(char *text, size_t size);
 /* Start of a process in ticks since boot; 0: there is none. */

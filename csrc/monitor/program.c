@@ -41,9 +41,8 @@ void stdio_close(struct stdio *io)
 	stdio_init(io);
 }
 
-int program_run(char *const argv[], const int theirs[3])
+pid_t program_begin(char *const argv[], const int theirs[3])
 {
-	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
@@ -57,6 +56,14 @@ int program_run(char *const argv[], const int theirs[3])
 		execvp(argv[0], argv);
 		_exit(127);
 	}
+	return pid;
+}
+
+int program_run(char *const argv[], const int theirs[3])
+{
+	int status;
+	pid_t pid = program_begin(argv, theirs);
+
 	while (pid > 0 && waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -1;

@@ -16,6 +16,9 @@ void stdio_init(struct stdio *io);
 void stdio_close_theirs(struct stdio *io);
 void stdio_close(struct stdio *io);
 
+/* Starts a program. theirs NULL: no stdio. Return: its pid, or < 0. */
+pid_t program_begin(char *const argv[], const int theirs[3]);
+
 /* Runs a program and waits for it. theirs NULL: no stdio. Return: its wait status, or -1. */
 int program_run(char *const argv[], const int theirs[3]);
 

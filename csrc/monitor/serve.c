@@ -182,7 +182,7 @@ static void take_signals(struct monitor *m)
 	}
 }
 
-enum { SIGNALS, LISTENER, INPUT, OUTPUT, ERRORS, FIRST_CLIENT };
+enum { SIGNALS, LISTENER, INPUT, OUTPUT, ERRORS, HEALTH, FIRST_CLIENT };
 
 static void want(struct monitor *m, struct pollfd *fds)
 {
@@ -192,6 +192,7 @@ static void want(struct monitor *m, struct pollfd *fds)
 		fds[i] = (struct pollfd){.fd = -1, .events = POLLIN};
 	fds[SIGNALS].fd = m->signals;
 	fds[LISTENER].fd = m->clients.listener;
+	fds[HEALTH].fd = m->health.runtime > 0 ? m->health.said : -1;
 	if (m->input_have > 0) {
 		fds[INPUT].fd = m->io.ours[0];
 		fds[INPUT].events = POLLOUT;
@@ -229,6 +230,19 @@ static void serve_clients(struct monitor *m, const struct pollfd *fds)
 		(void)clients_accept(&m->clients);
 }
 
+/* A time to wait, as long as nothing of the health check is due in it. */
+static int until_health(const struct monitor *m, int timeout)
+{
+	int64_t left;
+
+	if (m->health.next == 0)
+		return timeout;
+	left = m->health.next - now_ms();
+	if (left < 0)
+		left = 0;
+	return timeout < 0 || left < timeout ? (left > 60000 ? 60000 : (int)left) : timeout;
+}
+
 /* timeout: milliseconds, or -1. Return: number of things that happened. */
 static int serve_once(struct monitor *m, int timeout)
 {
@@ -236,9 +250,12 @@ static int serve_once(struct monitor *m, int timeout)
 	int n;
 
 	want(m, fds);
-	n = poll(fds, FIRST_CLIENT + CLIENTS, timeout);
+	n = poll(fds, FIRST_CLIENT + CLIENTS, until_health(m, timeout));
+	health_tick(&m->health);
 	if (n <= 0)
 		return 0;
+	if (fds[HEALTH].revents)
+		health_hear(&m->health);
 	if (fds[INPUT].revents)
 		put_input(m);
 	for (int i = 1; i < 3; i++)

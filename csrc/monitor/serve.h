@@ -4,6 +4,7 @@
 #define TSRUN_MONITOR_SERVE_H
 
 #include "clients.h"
+#include "health.h"
 #include "log.h"
 #include "monitor.h"
 #include "program.h"
@@ -14,6 +15,7 @@ struct monitor {
 	struct log log;
 	struct clients clients;
 	struct stdio io;
+	struct health health;
 	int dir;     /* the container's directory */
 	int signals; /* signalfd */
 	int ended;   /* the container has ended, with exit code state.exit_code */

@@ -42,6 +42,12 @@ static const struct key {
 	{"names", TEXT, offsetof(struct settings, names)},
 	{"shm", TEXT, offsetof(struct settings, shm)},
 	{"shm-size", TEXT, offsetof(struct settings, shm_size)},
+	{"health-process", TEXT, offsetof(struct settings, health_process)},
+	{"health-interval", LONG_NUMBER, offsetof(struct settings, health_interval)},
+	{"health-timeout", LONG_NUMBER, offsetof(struct settings, health_timeout)},
+	{"health-start-period", LONG_NUMBER, offsetof(struct settings, health_start_period)},
+	{"health-start-interval", LONG_NUMBER, offsetof(struct settings, health_start_interval)},
+	{"health-retries", NUMBER, offsetof(struct settings, health_retries)},
 	{"wait-cleanup", NUMBER, offsetof(struct settings, wait_cleanup)},
 };
 
@@ -121,6 +127,9 @@ int settings_read(struct err *e, struct settings *s, int dir)
 	ssize_t length = read_file(dir, "monitor.conf", &s->text, SETTINGS_LIMIT);
 	int r = 0;
 
+	s->health_interval = s->health_timeout = 30000;
+	s->health_start_interval = 5000;
+	s->health_retries = 3;
 	if (length < 0)
 		return err_set(e, (int)-length, "read \"monitor.conf\"");
 	for (char *line = s->text, *next; r == 0 && line < s->text + length; line = next) {

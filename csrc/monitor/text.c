@@ -56,11 +56,28 @@ void state_read(int dir, struct state *state)
 	find_text(text, "finishedAt", state->finished, sizeof(state->finished));
 }
 
+int file_replace(int dir, const char *name, const char *text, size_t length)
+{
+	char scratch[64];
+	_fd_close_ int fd = -1;
+	int r;
+
+	snprintf(scratch, sizeof(scratch), "%s.new", name);
+	fd = openat(dir, scratch, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	r = write_full(fd, text, length);
+	if (r == 0 && renameat(dir, scratch, dir, name) < 0)
+		r = -errno;
+	if (r < 0)
+		unlinkat(dir, scratch, 0);
+	return r;
+}
+
 int state_write(struct err *e, int dir, const struct state *state)
 {
 	_free_ char *error = json_string(state->error);
 	_free_ char *text = NULL;
-	_fd_close_ int fd = -1;
 	int n, r;
 
 	n = asprintf(
@@ -75,16 +92,8 @@ int state_write(struct err *e, int dir, const struct state *state)
 		text = NULL;
 		return err_set(e, ENOMEM, "malloc");
 	}
-	fd = openat(dir, "state.json.new", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-		    0600);
-	if (fd < 0)
-		return err_set(e, errno, "open \"state.json.new\"");
-	r = write_full(fd, text, (size_t)n);
-	if (r < 0)
-		return err_set(e, -r, "write \"state.json.new\"");
-	if (renameat(dir, "state.json.new", dir, "state.json") < 0)
-		return err_set(e, errno, "rename \"state.json.new\"");
-	return 0;
+	r = file_replace(dir, "state.json", text, (size_t)n);
+	return r < 0 ? err_set(e, -r, "write \"state.json\"") : 0;
 }
 
 void event_write(const struct settings *s, const char *action, const char *more)
