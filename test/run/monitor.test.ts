@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tsdock-monitor by itself: the start and the end of a container, its output and input.
 
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { Monitored, shown } from '../helpers/monitored.ts'
@@ -13,6 +13,9 @@ import { newDir, newPath } from '../helpers/work-dir.ts'
 import { monitorPath } from '../helpers/monitored.ts'
 
 const { test, run } = hostSuite('monitor')
+
+/** A file that may not be there yet. */
+const contents = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8') : '')
 
 const sh = (script: string): readonly string[] => ['sh', '-c', script]
 
@@ -295,7 +298,7 @@ test('a container is started again as its policy says', async () => {
   assert.is(readFileSync(fine.path('diff/count'), 'utf8'), 'x\n')
   const always = new Monitored(sh('echo x >> /count'), { restart: 'always' })
   await always.run()
-  await until('a fourth life', () => readFileSync(always.path('diff/count'), 'utf8').length >= 8)
+  await until('a fourth life', () => contents(always.path('diff/count')).length >= 8)
   await always.until('restarting')
   assert.is((await always.tell('stop-wanted')).status, 0)
   await always.until('exited')
@@ -306,10 +309,10 @@ test('after a stop by command there is no restart', async () => {
   const one = new Monitored(sh('echo x >> /count; sleep 100'), { restart: 'always' })
   await one.run()
   const { pid } = one.state()
-  await until('it counts', () => readFileSync(one.path('diff/count'), 'utf8') === 'x\n')
+  await until('it counts', () => contents(one.path('diff/count')) === 'x\n')
   one.kill()
   await until('another life', () => one.state().status === 'running' && one.state().pid !== pid)
-  await until('it counts', () => readFileSync(one.path('diff/count'), 'utf8') === 'x\nx\n')
+  await until('it counts', () => contents(one.path('diff/count')) === 'x\nx\n')
   await one.tell('set-restart', 'unless-stopped', '0')
   await one.tell('stop-wanted')
   const waiting = one.call('wait')
