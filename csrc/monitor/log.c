@@ -110,15 +110,11 @@ static char *put(char *to, const char *text)
 static void add_entry(struct log *l, int stream, const char *data, size_t length, int whole)
 {
 	struct unfinished *line = &l->lines[stream];
-	struct timespec now;
 	char *to;
 
 	/* All parts of a line carry the time of its first. */
-	if (line->continued)
-		now = line->since;
-	else
-		clock_gettime(CLOCK_REALTIME, &now);
-	line->since = now;
+	if (!line->continued)
+		line->since = l->now;
 	line->continued = !whole;
 	make_room(l);
 	to = put(l->out + l->used, "{\"log\":\"");
@@ -127,7 +123,7 @@ static void add_entry(struct log *l, int stream, const char *data, size_t length
 		to = put(to, "\\n");
 	to = put(to, stream ? "\",\"stream\":\"stderr\",\"time\":\""
 			    : "\",\"stream\":\"stdout\",\"time\":\"");
-	to = put(to, stamp_of(&now).text);
+	to = put(to, stamp_of(&line->since).text);
 	to = put(to, "\"}\n");
 	l->used = (size_t)(to - l->out);
 }
@@ -163,12 +159,14 @@ static void add(struct log *l, int stream, const char *data, size_t length)
 
 void log_write(struct log *l, int stream, const char *data, size_t length)
 {
+	clock_gettime(CLOCK_REALTIME, &l->now);
 	add(l, stream, data, length);
 	write_out(l);
 }
 
 void log_flush(struct log *l)
 {
+	clock_gettime(CLOCK_REALTIME, &l->now);
 	if (l->fd < 0)
 		return;
 	for (int stream = 0; stream < 2; stream++) {

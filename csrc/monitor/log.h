@@ -23,6 +23,7 @@ struct log {
 	off_t size;
 	char *out;
 	size_t used;
+	struct timespec now;	    /* lines that are read at once have one time */
 	struct unfinished lines[2]; /* stdout, stderr */
 };
 

@@ -6,27 +6,25 @@
 
 struct stamp stamp_of(const struct timespec *t)
 {
-	/* Lines of output come many in a second. */
-	static time_t known = -1;
-	static char seconds[24];
-	struct stamp stamp;
+	/* Lines of output come many at a time. */
+	static struct timespec known = {.tv_sec = -1};
+	static struct stamp stamp;
+	struct tm tm;
 	size_t length;
 
-	if (t->tv_sec != known) {
-		struct tm tm;
-
-		gmtime_r(&t->tv_sec, &tm);
-		strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &tm);
-		known = t->tv_sec;
-	}
-	length = (size_t)snprintf(stamp.text, sizeof(stamp.text) - 1, "%s.%09ld", seconds,
-				  t->tv_nsec);
+	if (t->tv_sec == known.tv_sec && t->tv_nsec == known.tv_nsec)
+		return stamp;
+	gmtime_r(&t->tv_sec, &tm);
+	length = strftime(stamp.text, sizeof(stamp.text), "%Y-%m-%dT%H:%M:%S", &tm);
+	length += (size_t)snprintf(stamp.text + length, sizeof(stamp.text) - length - 1, ".%09ld",
+				   t->tv_nsec);
 	while (stamp.text[length - 1] == '0')
 		length--;
 	if (stamp.text[length - 1] == '.')
 		length--;
 	stamp.text[length] = 'Z';
 	stamp.text[length + 1] = '\0';
+	known = *t;
 	return stamp;
 }
 
