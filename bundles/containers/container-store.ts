@@ -55,6 +55,14 @@ export async function processStart(pid: number): Promise<number | undefined> {
 
 const isAlive = async (pid: number, start: number): Promise<boolean> => pid > 0 && (await processStart(pid)) === start
 
+/** Whether what a file says of a container can be so. */
+async function isTrue({ status, pid, pidStart, monitorPid, monitorStart }: ContainerState): Promise<boolean> {
+  if (status !== 'running' && status !== 'restarting') return true
+  if (status === 'running' && (await isAlive(pid, pidStart))) return true
+  // Its monitor is about to say how it ended.
+  return isAlive(monitorPid, monitorStart)
+}
+
 export class ContainerStore {
   readonly directory: string
   readonly #names: string
@@ -150,26 +158,31 @@ export class ContainerStore {
     if (!idPattern.test(id)) return undefined
     const record = await readJson<ContainerRecord>(this.path(id, 'container.json'))
     if (record === undefined) return undefined
-    const state = await this.#truth((await readJson<ContainerState>(this.path(id, 'state.json'))) ?? neverStarted)
-    const paused = state.status === 'running' && (await readJson<object>(this.path(id, 'paused.json'))) !== undefined
-    return { record, state, paused }
+    const state = await this.#state(id)
+    // The files of one that is being removed go one after the other, its record first: without its state it seems to be new.
+    if (state === undefined && (await readJson<object>(this.path(id, 'container.json'))) === undefined) return undefined
+    const paused = state?.status === 'running' && (await readJson<object>(this.path(id, 'paused.json'))) !== undefined
+    return { record, state: state ?? neverStarted, paused }
   }
 
   /** A file may say `running` when nobody is left to write another one: the processes decide. */
-  async #truth(state: ContainerState): Promise<ContainerState> {
-    if (state.status === 'running') {
-      if (await isAlive(state.pid, state.pidStart)) return state
-      // Its monitor is about to say how it ended.
-      if (await isAlive(state.monitorPid, state.monitorStart)) return state
-    } else if (state.status === 'restarting') {
-      if (await isAlive(state.monitorPid, state.monitorStart)) return state
-    } else return state
-    return {
-      ...state,
-      status: 'exited',
-      pid: 0,
-      exitCode: 255,
-      error: 'its monitor was killed: how the container ended is not known',
+  async #state(id: string): Promise<ContainerState | undefined> {
+    const read = (): Promise<ContainerState | undefined> => readJson<ContainerState>(this.path(id, 'state.json'))
+    let state = await read()
+    for (;;) {
+      if (state === undefined || (await isTrue(state))) return state
+      // Its monitor may have written how it ended, and ended itself, since the file was read.
+      const now = await read()
+      if (now === undefined || JSON.stringify(now) === JSON.stringify(state)) {
+        return {
+          ...state,
+          status: 'exited',
+          pid: 0,
+          exitCode: 255,
+          error: 'its monitor was killed: how the container ended is not known',
+        }
+      }
+      state = now
     }
   }
 

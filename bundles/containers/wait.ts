@@ -67,13 +67,11 @@ export async function waitForContainer(storage: Storage, id: string, condition: 
     // What has changed before the watch began is seen at this look.
     for (let last = first; ; await watcher.change()) {
       const now = await storage.containers.read(first.record.id)
-      // The files of one that is being removed go one after the other: without its state it seems to be new.
-      const isGone = now === undefined || (runs(last) && now.state.status === 'created')
-      if (!isGone && isReached(condition, first, now)) return now.state.exitCode
-      if (isGone) {
+      if (now === undefined) {
         // It ended and was removed between two looks; the log of events knows how.
-        return runs(last) ? ((await lastExitCode(storage, first.record.id)) ?? 0) : last.state.exitCode
+        return (await lastExitCode(storage, first.record.id)) ?? last.state.exitCode
       }
+      if (isReached(condition, first, now)) return now.state.exitCode
       last = now
     }
   } finally {

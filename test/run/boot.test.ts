@@ -92,6 +92,7 @@ if (process.getuid?.() !== 0) {
     assert.is(status, 1)
     assert.equal(stdout.trim().split('\n'), ['late', 'alone', 'early'])
     assert.match(stderr, /^tsdock: broken: /m)
+    dock.must('rm', '-f', 'late', 'early', 'broken', 'alone')
   })
 }
 
