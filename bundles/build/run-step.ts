@@ -16,6 +16,7 @@ import { DockError } from '../error.ts'
 import { read, remove } from '../host/files.ts'
 import { runContainer } from '../host/oci-runtime.ts'
 import { shellOf } from './config-step.ts'
+import { checkRunnable } from './platforms.ts'
 import type { BuiltLayer, ImageState } from './image-state.ts'
 import { type MountSources, type PreparedMounts, prepareMounts } from './run-mounts.ts'
 import { commitStep, initLayerOf, lowerOf, openStep, type Step, type Stores, stepOverlay } from './snapshot.ts'
@@ -179,6 +180,7 @@ export async function runStep(
   if (instruction.security === 'insecure' && !context.allowInsecure) {
     throw new DockError('RUN --security=insecure is not allowed (try: tsdock build --allow security.insecure)')
   }
+  await checkRunnable(state.platform)
   const lower = await lowerOf(context.stores, state)
   const step = await openStep(context.stores)
   try {

@@ -14,6 +14,7 @@ const MANIFEST_TYPES = [mediaTypes.index, mediaTypes.manifest, mediaTypes.docker
 
 const MAX_MANIFEST = 4 << 20
 const RETRIES = 5
+const MAX_TAGS = 100_000
 /** A connection that brought less has not got us on. */
 const PROGRESS = 1 << 16
 
@@ -117,6 +118,26 @@ export class RepositoryClient {
 
   hasManifest(name: string): Promise<boolean> {
     return this.#exists(`/v2/${this.repository}/manifests/${name}`, { Accept: MANIFEST_TYPES })
+  }
+
+  /** All tags. Errors: DockError. */
+  async tags(): Promise<readonly string[]> {
+    const tags: string[] = []
+    let path: string | undefined = `/v2/${this.repository}/tags/list?n=1000`
+    while (path !== undefined) {
+      const answer: Answer = await this.#http.request(path, { scope: this.#pull, accept: [200] })
+      const next: string | undefined = /<([^>]+)>\s*;\s*rel="?next"?/.exec(answer.headers.get('link') ?? '')?.[1]
+      const { tags: page } = JSON.parse((await readAll(answer, MAX_MANIFEST)).toString()) as { tags?: string[] | null }
+      tags.push(...(page ?? []))
+      // A list without an end is no list.
+      if (next === path || tags.length > MAX_TAGS)
+        throw new DockError(`${this.repository}: its list of tags does not end`)
+      path =
+        next === undefined
+          ? undefined
+          : new URL(next, 'http://registry').pathname + new URL(next, 'http://registry').search
+    }
+    return tags
   }
 
   /** Takes a blob over from another repository of the registry. Returns whether that could be done. */

@@ -5,7 +5,10 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type BuildRequest, contextDigests } from '../../bundles/build/build.ts'
 import { ContextTree, type FileTree } from '../../bundles/build/file-tree.ts'
+import { parsePlatform } from '../../bundles/dockerfile/platform.ts'
 import { DockError } from '../../bundles/error.ts'
+import { hostPlatform } from '../../bundles/images/platform.ts'
+import type { Platform } from '../../spec/image/documents.ts'
 import type { Storage } from '../../bundles/storage.ts'
 import { CommandUsageError } from './command.ts'
 import type { ProgressMode } from './progress-view.ts'
@@ -60,15 +63,14 @@ export function secretReader(words: readonly string[]): BuildRequest['secret'] {
   }
 }
 
-/** --ssh default | ID=SOCKET */
-export function agents(words: readonly string[]): BuildRequest['ssh'] {
-  const known = new Map(
-    words.map((word): [string, string | undefined] => {
-      const equals = word.indexOf('=')
-      return equals < 0 ? [word, process.env['SSH_AUTH_SOCK']] : [word.slice(0, equals), word.slice(equals + 1)]
-    }),
-  )
-  return (id) => known.get(id)
+/** --platform A,B. Undefined: that of this machine. Errors: one that there is not. */
+export function platformsOf(text: string | undefined): readonly (Platform | undefined)[] {
+  if (text === undefined) return [undefined]
+  const host = hostPlatform()
+  return [...new Set(text.split(','))].map((one) => {
+    const { os, architecture, variant } = parsePlatform(one, host)
+    return { os, architecture, ...(variant === undefined || variant === '' ? {} : { variant }) }
+  })
 }
 
 export function namedContexts(

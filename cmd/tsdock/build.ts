@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type BuildRequest, type BuiltImage, build, contextDigests, epochOf } from '../../bundles/build/build.ts'
 import { type OpenContext, openContext } from '../../bundles/build/context.ts'
 import { type Output, parseOutput, writeOutput } from '../../bundles/build/output.ts'
+import { writeIndex } from '../../bundles/build/platforms.ts'
 import type { BuildEvent } from '../../bundles/build/progress.ts'
 import { StepError } from '../../bundles/build/solve.ts'
+import { openAgents, type SshAgents } from '../../bundles/build/ssh-agents.ts'
 import { lintDockerfile } from '../../bundles/dockerfile/lint/lint.ts'
 import { parseDockerfile } from '../../bundles/dockerfile/parse.ts'
-import { parsePlatform } from '../../bundles/dockerfile/platform.ts'
 import { DockError } from '../../bundles/error.ts'
 import { remove } from '../../bundles/host/files.ts'
-import { hostPlatform } from '../../bundles/images/platform.ts'
+import { hostPlatform, platformText } from '../../bundles/images/platform.ts'
 import { familiarText, parseReference, referenceText, withDefaultTag } from '../../bundles/images/reference.ts'
 import { makeScratch } from '../../bundles/layers/unpacked.ts'
 import { readRegistrySettings } from '../../bundles/registry/registry.ts'
 import { openStorage, type Storage, storageDirectory } from '../../bundles/storage.ts'
-import { agents, hostLine, modes, namedContexts, networks, oneOf, pairs, secretReader } from './build-options.ts'
+import { hostLine, modes, namedContexts, networks, oneOf, pairs, platformsOf, secretReader } from './build-options.ts'
 import type { CommandInvocation } from './command.ts'
 import { openView, type ProgressView } from './progress-view.ts'
 import { explainDifference } from './verify-build.ts'
@@ -65,14 +67,28 @@ function checkFile(text: string, file: string, buildArgs: ReadonlyMap<string, st
   return { findings: result.findings, error: result.error, failed: result.failed }
 }
 
+/** Where the files of one of several platforms go: below its name, as BuildKit has it. */
+function outputOf(output: Output, image: BuiltImage, several: boolean): Output {
+  if (!several) return output
+  if (output.type !== 'local')
+    throw new DockError(`-o type=${output.type}: it takes one platform (type=oci takes several)`)
+  return { ...output, dest: join(output.dest ?? '.', platformText(image.state.platform).replaceAll('/', '_')) }
+}
+
+/** Writes what was built where it is wanted. Returns the image, or the index of all. */
 async function finish(
   storage: Storage,
-  image: BuiltImage,
+  images: readonly BuiltImage[],
   invocation: CommandInvocation,
   outputs: readonly Output[],
   names: readonly string[],
-): Promise<void> {
-  for (const output of outputs) await writeOutput(storage, image, output, names)
+): Promise<BuiltImage> {
+  const several = images.length > 1
+  const image = several ? await writeIndex(storage, images) : (images[0] as BuiltImage)
+  for (const output of outputs) {
+    if (output.type === 'oci' || output.type === 'image') await writeOutput(storage, image, output, names)
+    else for (const one of images) await writeOutput(storage, one, outputOf(output, one, several), names)
+  }
   if (outputs.every(({ type }) => type === 'image')) {
     for (const name of names.length === 0 ? [undefined] : names)
       await storage.images.tag(name, image.descriptor, Date.now())
@@ -89,17 +105,22 @@ async function finish(
     }
     await writeFile(metadata, `${JSON.stringify(document, undefined, 2)}\n`)
   }
+  return image
 }
 
 async function requestOf(
   invocation: CommandInvocation,
   context: OpenContext,
   storage: Storage,
-  running: { readonly signal: AbortSignal; readonly onEvent: (event: BuildEvent) => void; readonly view: ProgressView },
+  running: {
+    readonly signal: AbortSignal
+    readonly onEvent: (event: BuildEvent) => void
+    readonly view: ProgressView
+    readonly agents: SshAgents
+  },
 ): Promise<BuildRequest> {
   const { text, list, isSet } = invocation
   const buildArgs = pairs(list('build-arg'), process.env)
-  const platform = text('platform')
   const shell = oneOf('on-error', text('on-error'), ['fail', 'shell'], 'fail') === 'shell'
   return {
     dockerfile: context.dockerfile,
@@ -107,7 +128,6 @@ async function requestOf(
     namedContexts: namedContexts(list('build-context'), storage),
     buildArgs,
     target: text('target'),
-    platform: platform === undefined ? undefined : parsePlatform(platform, hostPlatform()),
     labels: Object.fromEntries(pairs(list('label'), {})),
     pull: isSet('pull'),
     epoch: epochOf(buildArgs.get('SOURCE_DATE_EPOCH') ?? process.env['SOURCE_DATE_EPOCH']),
@@ -118,7 +138,7 @@ async function requestOf(
     noCache: isSet('no-cache') ? true : list('no-cache-filter').flatMap((one) => one.split(',')),
     failOnMiss: isSet('fail-on-miss'),
     secret: secretReader(list('secret')),
-    ssh: agents(list('ssh')),
+    ssh: running.agents.socket,
     access: { settings: await readRegistrySettings() },
     now: () => performance.now(),
     onEvent: running.onEvent,
@@ -187,17 +207,23 @@ async function buildIn(
   }
   if (failed.length > 0)
     throw new DockError(`${file}: its \`# check=error=true\` fails the build: ${failed.join(', ')}`)
+  const platforms = platformsOf(text('platform'))
+  const agents = await openAgents(list('ssh'), scratch, process.env['SSH_AUTH_SOCK'])
   const tails = new Tails()
   const onEvent = (event: BuildEvent): void => {
     tails.onEvent(event)
     view.onEvent(event)
   }
   try {
-    const request = await requestOf(invocation, context, storage, { signal, onEvent, view })
-    const image = await buildVerified(storage, request, isSet('verify'), view)
-    if (image === undefined) return 1
+    const request = await requestOf(invocation, context, storage, { signal, onEvent, view, agents })
+    const images: BuiltImage[] = []
+    for (const platform of platforms) {
+      const one = await buildVerified(storage, { ...request, platform }, isSet('verify'), view)
+      if (one === undefined) return 1
+      images.push(one)
+    }
     await context.tree.save(Date.now())
-    await finish(storage, image, invocation, outputs, names)
+    const image = await finish(storage, images, invocation, outputs, names)
     view.close()
     tellResult(image, names, outputs, isSet('quiet'))
     return 0
@@ -205,6 +231,8 @@ async function buildIn(
     view.close()
     if (e instanceof StepError) showFailure(e, source, tails.failed)
     throw e
+  } finally {
+    await agents.release()
   }
 }
 

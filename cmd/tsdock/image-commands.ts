@@ -48,7 +48,7 @@ export const imageCommands: readonly Command[] = [
         value: 'id=ID[,src=FILE|env=NAME]',
         summary: 'a secret for RUN --mount=type=secret',
       },
-      { name: 'ssh', type: 'list', value: 'ID[=SOCKET]', summary: 'an agent for RUN --mount=type=ssh' },
+      { name: 'ssh', type: 'list', value: 'ID[=SOCKET|KEY]', summary: 'an agent, or keys, for RUN --mount=type=ssh' },
       { name: 'label', type: 'list', value: 'K=V', summary: 'a label of the image' },
       { ...platform },
       { name: 'network', type: 'string', value: 'default|none|host', summary: 'network of RUN' },
@@ -118,6 +118,18 @@ export const imageCommands: readonly Command[] = [
     flags: [{ ...quiet, summary: 'print its digest alone' }],
     examples: ['tsdock push localhost:5000/me/app:v1'],
     load: async () => (await import('./transfer.ts')).runPush,
+  },
+  {
+    name: 'search',
+    summary: 'Find the tags of a repository that carry a digest',
+    usage: '[OPTIONS] NAME@DIGEST',
+    positionals: { min: 1, max: 1 },
+    flags: [
+      { ...quiet, summary: 'names alone' },
+      { name: 'format', type: 'string', value: 'TEMPLATE', summary: 'table, json, or a Go template' },
+    ],
+    examples: ['tsdock search localhost:5000/me/app@sha256:...'],
+    load: async () => (await import('./search.ts')).runSearch,
   },
   {
     name: 'login',

@@ -22,6 +22,7 @@ const sources = [
   'csrc/base/io.c',
   'csrc/base/err.c',
   'csrc/base/appendix.c',
+  'csrc/base/utf8.c',
 ]
 const flags = ['-std=gnu11', '-D_GNU_SOURCE', '-ffunction-sections', '-Wl,--gc-sections']
 const built = spawnSync('gcc', [...flags, ...sources.map((path) => join(project, path)), '-o', program], {
