@@ -276,8 +276,6 @@ void init_finish(struct context *c, const struct birth *b)
 
 	close_unneeded(c);
 	if (b->options->start_listener >= 0)
-		obey_signals();
-	if (b->options->start_listener >= 0)
 		seccomp_load_early(c);
 	if (b->options->start_listener >= 0)
 		release_stack();
@@ -333,6 +331,9 @@ void init_main(const struct birth *b)
 		birth_fail(c.socket, &e);
 	if (spawn->flags & SPAWN_DUMPABLE)
 		prepare_for_others(&c);
+	/* Before anybody knows that there is somebody to send one to. */
+	if (b->options->start_listener >= 0)
+		obey_signals();
 	/* From here on the end of the front is no reason to end: see await_start_connection for the one exception. */
 	prctl(PR_SET_PDEATHSIG, 0);
 	if (message_tell(c.socket, MESSAGE_READY, 0, c.notice, c.master) < 0)

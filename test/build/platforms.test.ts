@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Several platforms in one build; programs of another platform; keys for RUN --mount=type=ssh.
+
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'uvu'
+import * as assert from 'uvu/assert'
+import { hostPlatform } from '../../bundles/images/platform.ts'
+import { findOnPath } from '../helpers/tools.ts'
+import { buildBase, Dock, newContext, nothingLeft } from '../helpers/tsdock.ts'
+import { newDir } from '../helpers/work-dir.ts'
+
+const dock = new Dock()
+const other = hostPlatform().architecture === 's390x' ? 'ppc64le' : 's390x'
+const own = hostPlatform().architecture
+
+interface Index {
+  readonly manifests: readonly { readonly digest: string; readonly platform: { readonly architecture: string } }[]
+}
+
+const context = newContext({
+  Dockerfile: 'FROM scratch\nARG TARGETARCH\nCOPY $TARGETARCH /arch\n',
+  [own]: own,
+  [other]: other,
+})
+
+test('an index with an image for each platform', () => {
+  dock.must('build', '-q', '--platform', `linux/${own},linux/${other}`, '-t', 'several:v1', context)
+  const [{ Descriptor: descriptor }] = JSON.parse(dock.must('inspect', 'several:v1').stdout) as [
+    { Descriptor: { digest: string; mediaType: string } },
+  ]
+  assert.is(descriptor.mediaType, 'application/vnd.oci.image.index.v1+json')
+  const blob = join(dock.storage, 'images/blobs/sha256', descriptor.digest.slice(7))
+  const index = JSON.parse(readFileSync(blob, 'utf8')) as Index
+  assert.equal(
+    index.manifests.map(({ platform }) => platform.architecture),
+    [own, other],
+  )
+  // The same inputs give the same digest.
+  dock.must('build', '-q', '--no-cache', '--platform', `linux/${own},linux/${other}`, '-t', 'several:v2', context)
+  assert.match(dock.must('inspect', '-f', '{{.Descriptor.digest}}', 'several:v2').stdout, descriptor.digest)
+})
+
+test('files of each platform in a directory of its own', () => {
+  const out = newDir('out')
+  dock.must('build', '-q', '--platform', `linux/${own},linux/${other}`, '-o', out, context)
+  assert.equal(
+    readdirSync(out)
+      .sort()
+      .map((name) => readFileSync(join(out, name, 'arch'), 'utf8')),
+    [own, other].sort(),
+  )
+  const refused = dock.run(
+    'build',
+    '-q',
+    '--platform',
+    `linux/${own},linux/${other}`,
+    '-o',
+    `type=tar,dest=${out}/x`,
+    context,
+  )
+  assert.match(refused.stderr, /type=tar: it takes one platform/)
+})
+
+test('RUN needs an emulator for another platform', () => {
+  const run = newContext({ Dockerfile: 'FROM scratch\nCOPY x /x\nRUN ["/x"]\n', x: 'x' })
+  const { status, stderr } = dock.run('build', '--platform', `linux/${other}`, run)
+  assert.is(status, 1)
+  if (existsSync(`/proc/sys/fs/binfmt_misc/qemu-${other}`)) return
+  assert.match(stderr, new RegExp(`programs of linux/${other} do not run on .*qemu-user-static`))
+  assert.match(dock.run('build', '--platform', 'linux/nope/x/y', run).stderr, /platform/)
+})
+
+if (findOnPath('ssh-agent') === undefined) process.stdout.write('SKIP keys: ssh-agent is missing\n')
+else {
+  const key = join(newDir('key'), 'id')
+  spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key])
+  const ssh = newContext({
+    Dockerfile: 'FROM localhost/base\nRUN --mount=type=ssh,required test -S "$SSH_AUTH_SOCK"\n',
+  })
+
+  test('an agent is made of key files, and ends with the build', () => {
+    dock.must('build', '--no-cache', '--ssh', `default=${key}`, ssh)
+    const agents = spawnSync('pgrep', ['-fa', 'ssh-agent -D -a']).stdout.toString()
+    assert.not.match(agents, dock.storage)
+  })
+
+  test('what is no key', () => {
+    assert.match(dock.run('build', ssh).stderr, /the ssh agent "default" is required/)
+    assert.match(dock.run('build', '--ssh', 'default=/nowhere', ssh).stderr, /\/nowhere: no such file or directory/)
+    const bad = join(newDir('bad'), 'key')
+    writeFileSync(bad, 'no key\n', { mode: 0o600 })
+    assert.match(dock.run('build', '--ssh', `default=${bad}`, ssh).stderr, /--ssh: the key .*bad.*key/)
+    const locked = join(newDir('locked'), 'id')
+    spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', 'secret', '-f', locked])
+    assert.match(
+      dock.run('build', '--ssh', `default=${locked}`, ssh).stderr,
+      /a key with a passphrase needs an agent of yours/,
+    )
+    nothingLeft(dock)
+  })
+}
+
+if (process.getuid?.() !== 0) process.stdout.write('SKIP platforms: needs root\n')
+else {
+  buildBase(dock)
+  test.run()
+}
