@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* The front's side of the rendezvous that csrc/README.md draws. */
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -204,6 +205,21 @@ static int attend(struct err *e, struct session *s, struct host *h)
 	}
 }
 
+static int has_ended(const struct session *s)
+{
+	struct pollfd end = {.fd = s->pidfd, .events = POLLIN};
+
+	return poll(&end, 1, 0) > 0;
+}
+
+static int adopt(struct err *e, struct session *s, struct host *h)
+{
+	int r = host_run(e, h, SECTION_ADOPT);
+
+	/* Files of a process that has ended are root's, which a user would be told of instead. */
+	return r < 0 && has_ended(s) ? describe_death(e, s, "before it was ready") : r;
+}
+
 int session_begin(struct err *e, struct session *s, struct host *h,
 		  const struct session_options *options)
 {
@@ -218,7 +234,7 @@ int session_begin(struct err *e, struct session *s, struct host *h,
 	else if (r == 0)
 		r = read_start_time(e, s, h);
 	if (r == 0)
-		r = host_run(e, h, SECTION_ADOPT);
+		r = adopt(e, s, h);
 	/* When init is gone already, what it said or how it ended says more than the failed send. */
 	if (r == 0) {
 		message_tell(s->socket, MESSAGE_GO, s->pid, NULL, -1);
