@@ -176,9 +176,10 @@ static void take_signals(struct monitor *m)
 	while (read(m->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			life_reap(m);
-		else if (info.ssi_signo == SIGTERM && m->state.pid > 0 && !m->ended)
-			kill(m->state.pid,
-			     SIGTERM); /* the machine goes down: so does the container, as well as it can */
+		else if (info.ssi_signo == SIGTERM)
+			/* The machine goes down: so does the container, as well as it can. Whether it runs after
+			   the next boot is not decided here. */
+			pass_signal(m, SIGTERM);
 	}
 }
 

@@ -40,7 +40,8 @@ export interface Ended {
 
 const linesOf = (path: string): readonly string[] => {
   try {
-    return readFileSync(path, 'utf8').split('\n').filter(Boolean)
+    // What has no newline yet is about to be written.
+    return readFileSync(path, 'utf8').split('\n').slice(0, -1).filter(Boolean)
   } catch {
     return []
   }

@@ -94,6 +94,23 @@ if (process.getuid?.() !== 0) {
     assert.match(stderr, /^tsdock: broken: /m)
     dock.must('rm', '-f', 'late', 'early', 'broken', 'alone')
   })
+
+  test('a machine that goes down ends containers, and starts them after the next boot', async () => {
+    start('down', 'always', '--net', 'none', '--init')
+    start('down-stopped', 'unless-stopped')
+    start('down-restarting', 'always', '--net', 'none', '--entrypoint', 'false')
+    dock.must('stop', '-t', '0', 'down-stopped')
+    const names = ['down', 'down-restarting']
+    const monitors = names.map((name) => stateOf(name).monitorPid)
+    for (const monitor of monitors) process.kill(monitor, 'SIGTERM')
+    for (const monitor of monitors) for (let i = 0; i < 500 && existsSync(`/proc/${monitor}/exe`); i++) await sleep(10)
+    for (const name of names) assert.is(statusOf(name), 'exited', name)
+    await sleep(500)
+    for (const name of names) assert.is(statusOf(name), 'exited', name)
+    assert.equal(dock.must('system', 'start-all').stdout.trim().split('\n'), names)
+    assert.is(statusOf('down-stopped'), 'exited')
+    dock.must('rm', '-f', 'down', 'down-stopped', 'down-restarting')
+  })
 }
 
 const isBooted = existsSync('/run/systemd/system')

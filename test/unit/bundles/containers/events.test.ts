@@ -189,8 +189,9 @@ test('what is full gets another name, and many who write at once lose nothing', 
     appendEvent(storage, { Type: 'volume', Action: 'create', Actor: { ID: name, Attributes: { name } } })
   writeFileSync(path, line(event('first')))
   appendFileSync(path, `${JSON.stringify({ filler: 'x'.repeat(EVENTS_LIMIT) })}\n`)
-  const names = Array.from({ length: 50 }, (_, i) => `${i}`)
-  await Promise.all(names.map(write))
+  // Some see it full, wait for their turn to rename it, and find another one in its place.
+  const names = Array.from({ length: 100 }, (_, i) => `${i}`)
+  await Promise.all(names.map((name, i) => sleep(i / 4).then(() => write(name))))
   assert.ok(statSync(`${path}.1`).size > EVENTS_LIMIT)
   assert.not.ok(existsSync(`${path}.2`))
   assert.equal((await all(directory)).map(nameOf).sort(), ['first', ...names].sort())
