@@ -87,7 +87,7 @@ else {
   })
 
   test('what is no key', () => {
-    assert.match(dock.run('build', ssh).stderr, /the ssh agent "default" is required/)
+    assert.match(dock.run('build', '--no-cache', ssh).stderr, /the ssh agent "default" is required/)
     assert.match(dock.run('build', '--ssh', 'default=/nowhere', ssh).stderr, /\/nowhere: no such file or directory/)
     const bad = join(newDir('bad'), 'key')
     writeFileSync(bad, 'no key\n', { mode: 0o600 })
