@@ -2,7 +2,7 @@
 import { formatDockerfileError } from '../../bundles/dockerfile/located-error.ts'
 import { DockerfileError } from '../../bundles/dockerfile/located-error.ts'
 import { type Command, CommandUsageError, commandHelp, parseCommand } from './command.ts'
-import { commands } from './commands.ts'
+import { commandGroups, commands } from './commands.ts'
 
 interface Chosen {
   readonly command: Command
@@ -28,9 +28,11 @@ function programHelp(): string {
     '',
     'Images and containers, without a daemon.',
     '',
-    'commands:',
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`),
-    '',
+    ...commandGroups.flatMap((group) => [
+      `${group.title}:`,
+      ...group.commands.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`),
+      '',
+    ]),
     'tsdock COMMAND --help tells more.',
     '',
   ].join('\n')

@@ -15,3 +15,25 @@ export const commands: readonly Command[] = [
   ...volumeCommands,
   ...bootCommands,
 ]
+
+export interface CommandGroup {
+  readonly title: string
+  readonly commands: readonly Command[]
+}
+
+const SYSTEM = /^(system .*|container prune|image prune|info|version|completion|fsck|prune|events)$/
+
+/** As the help shows them. */
+export const commandGroups: readonly CommandGroup[] = [
+  {
+    title: 'containers',
+    own: [...containerCommands, ...volumeCommands.filter(({ name }) => !name.startsWith('volume'))],
+  },
+  { title: 'images', own: imageCommands },
+  { title: 'volumes', own: volumeCommands.filter(({ name }) => name.startsWith('volume')) },
+  { title: 'networks', own: networkCommands },
+  { title: 'system', own: commands.filter(({ name }) => SYSTEM.test(name)) },
+].map(({ title, own }) => ({
+  title,
+  commands: own.filter(({ name }) => title === 'system' || !SYSTEM.test(name)),
+}))
