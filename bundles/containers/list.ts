@@ -2,6 +2,7 @@
 // `ps`: what its columns say, and which containers a filter means.
 
 import { DockError } from '../error.ts'
+import { hasLabel } from '../labels.ts'
 import { Networks } from '../networks/networks.ts'
 import { findImage, type Storage } from '../storage.ts'
 import type { Container } from './container-store.ts'
@@ -71,13 +72,6 @@ const STATUSES = ['created', 'restarting', 'running', 'removing', 'paused', 'exi
 
 function invalid(key: string, value: string, why: string): never {
   throw new DockError(`invalid filter '${key}=${value}': ${why}`)
-}
-
-/** Label filters: `key`, or `key=value`. */
-export function hasLabel(labels: Readonly<Record<string, string>> | undefined, wanted: string): boolean {
-  const [key = '', value] = wanted.split(/=(.*)/s, 2)
-  const found = labels?.[key]
-  return found !== undefined && (value === undefined || found === value)
 }
 
 const publishes = (container: Container, text: string): boolean => {

@@ -19,14 +19,6 @@ export function momentOf(text: string, now = Date.now()): number {
   return time
 }
 
-/** `key`, or `key=value`. */
-export function hasLabel(labels: Readonly<Record<string, string>> | null | undefined, text: string): boolean {
-  const equals = text.indexOf('=')
-  const key = equals < 0 ? text : text.slice(0, equals)
-  if (labels === null || labels === undefined || !Object.hasOwn(labels, key)) return false
-  return equals < 0 || labels[key] === text.slice(equals + 1)
-}
-
 export const isTrue = (name: string, value: string): boolean => {
   if (/^(1|true)$/.test(value)) return true
   if (/^(0|false)$/.test(value)) return false

@@ -5,7 +5,8 @@ import { Networks } from '../../../bundles/networks/networks.ts'
 import { openStorage, storageDirectory } from '../../../bundles/storage.ts'
 import type { CommandInvocation } from '../command.ts'
 import { isConfirmed } from '../confirm.ts'
-import { compileFilters, hasLabel, momentOf } from '../filters.ts'
+import { compileFilters, momentOf } from '../filters.ts'
+import { hasLabel } from '../../../bundles/labels.ts'
 
 /** `tsdock network rm` */
 export async function runNetworkRemove({ positionals, isSet, storage: place }: CommandInvocation): Promise<number> {

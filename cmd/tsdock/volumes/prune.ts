@@ -12,7 +12,8 @@ import { openImage, openStorage, type Storage, storageDirectory } from '../../..
 import { isAnonymous, type Volume } from '../../../bundles/volumes/volumes.ts'
 import type { CommandInvocation } from '../command.ts'
 import { isConfirmed } from '../confirm.ts'
-import { compileFilters, type FilterTest, hasLabel, momentOf } from '../filters.ts'
+import { compileFilters, type FilterTest, momentOf } from '../filters.ts'
+import { hasLabel } from '../../../bundles/labels.ts'
 import { sizeText } from '../table.ts'
 import { pruneVolumes } from './volume.ts'
 
