@@ -54,7 +54,7 @@ static int write_file(struct err *e, int directory)
 {
 	struct stat user, mounts;
 	struct proc_stat self;
-	char text[256], boot[40];
+	char boot[40];
 	_fd_close_ int fd = file_begin(directory);
 	int r = fd < 0 ? fd : proc_stat_read(getpid(), &self);
 
@@ -64,6 +64,7 @@ static int write_file(struct err *e, int directory)
 	if (r == 0)
 		r = boot_id(boot, sizeof(boot));
 	if (r == 0) {
+		char text[256];
 		int n = snprintf(text, sizeof(text), "%d %llu %llu %llu %s\n", (int)getpid(),
 				 (unsigned long long)self.start_time,
 				 (unsigned long long)user.st_ino, (unsigned long long)mounts.st_ino,
@@ -87,29 +88,33 @@ static int bring_lo_up(struct err *e)
 }
 
 /* The user's network, where those inside find it, whoever dies. */
-static int pin_network(struct err *e, int directory)
+static int pin_network(struct err *e, const char *directory)
 {
-	_fd_close_ int fd =
-		openat(directory, NETWORK_FILE, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	/* By its name: a descriptor from before belongs to the mounts that were left. */
+	_fd_close_ int at = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_fd_close_ int fd = at < 0 ? -1
+				   : openat(at, NETWORK_FILE,
+					    O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
-		return err_set(e, errno, "open \"" NETWORK_FILE "\"");
+		return err_set(e, errno, "open \"%s/" NETWORK_FILE "\"", directory);
 	if (mount("/proc/self/ns/net", fd_link(fd).path, NULL, MS_BIND, NULL) < 0)
-		return err_set(e, errno, "mount of the network namespace");
-	/* Containers are reached, and reach others, through this network. */
+		return err_set(e, errno, "mount \"%s/" NETWORK_FILE "\"", directory);
+	/* Containers reach others through this network. */
 	(void)write_once(AT_FDCWD, "/proc/sys/net/ipv4/ip_forward", "1", 1);
 	return 0;
 }
 
-static int make_mounts(struct err *e, int directory)
+static int make_mounts(struct err *e, const char *directory)
 {
+	int r;
+
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET) < 0)
 		return err_set(e, errno, "unshare CLONE_NEWNS CLONE_NEWNET");
 	/* What the host mounts from now on appears here as well, and never the other way round. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return err_set(e, errno, "mount \"/\" as slave");
-	int r = bring_lo_up(e);
-
+	r = bring_lo_up(e);
 	return r < 0 ? r : pin_network(e, directory);
 }
 
@@ -185,7 +190,7 @@ static int listen_to(struct err *e, int channel, pid_t pid)
 	return -1;
 }
 
-static _Noreturn void make_in_child(int directory, int channel)
+static _Noreturn void make_in_child(const char *path, int directory, int channel)
 {
 	static struct err e;
 	char go = 0;
@@ -202,7 +207,7 @@ static _Noreturn void make_in_child(int directory, int channel)
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		r = err_set(&e, errno, "setresuid 0");
 	if (r == 0)
-		r = make_mounts(&e, directory);
+		r = make_mounts(&e, path);
 	become_holder(directory, channel, r, &e);
 }
 
@@ -216,7 +221,7 @@ int holder_make(struct err *e, int directory, const struct namespaces *n)
 	pid = fork();
 	if (pid == 0) {
 		(void)close(channel[0]);
-		make_in_child(directory, channel[1]);
+		make_in_child(n->directory, directory, channel[1]);
 	}
 	(void)close(channel[1]);
 	r = pid < 0 ? err_set(e, errno, "fork") : listen_to(e, channel[0], pid);

@@ -46,16 +46,17 @@ static int make_directories(struct err *e, char *path)
 	return 0;
 }
 
-static int replace_run(struct err *e, int directory, char *path)
+static int replace_run(struct err *e, char *path)
 {
+	_fd_close_ int own = -1;
 	/* It lies below /run, mostly: then it has to be there as well. */
 	_fd_close_ int tree =
-		(int)syscall(SYS_open_tree, directory, "",
-			     TS_OPEN_TREE_CLONE | TS_AT_RECURSIVE | AT_EMPTY_PATH | O_CLOEXEC);
-	_fd_close_ int own = -1;
+		(int)syscall(SYS_open_tree, AT_FDCWD, path,
+			     TS_OPEN_TREE_CLONE | TS_AT_RECURSIVE | (unsigned int)O_CLOEXEC);
+	_fd_close_ int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
-	if (tree < 0)
+	if (tree < 0 || directory < 0)
 		return err_set(e, errno, "open_tree \"%s\"", path);
 	if (mkdirat(directory, PRIVATE_RUN, 0700) < 0 && errno != EEXIST)
 		return err_set(e, errno, "mkdir \"%s/" PRIVATE_RUN "\"", path);
@@ -86,5 +87,5 @@ int rootless_network(struct err *e, const char *name)
 		return err_set(e, errno, "unshare CLONE_NEWNS");
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return err_set(e, errno, "mount \"/\" as slave");
-	return replace_run(e, directory, path);
+	return replace_run(e, path);
 }
