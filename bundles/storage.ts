@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where tsdock keeps what it knows: one directory per user, no daemon, no database.
 
-import { createHash } from 'node:crypto'
 import { mkdir, readFile, realpath, stat } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { BuildCache } from './build/cache.ts'
 import type { Stores } from './build/snapshot.ts'
 import { DockError } from './error.ts'
 import type { HostFacts } from './containers/container-spec.ts'
 import { ContainerStore } from './containers/container-store.ts'
 import { lock } from './host/files.ts'
+import { isInUserNamespace } from './host/namespaces.ts'
+import { runtimeDirectoryOf } from './host/places.ts'
 import type { Descriptor, Platform } from '../spec/image/documents.ts'
 import { choosePlatform, hostPlatform } from './images/platform.ts'
 import { looksLikeId, parseReference, referenceText, withDefaultTag } from './images/reference.ts'
@@ -18,6 +18,8 @@ import { ImageStore, type OpenImage, type StoredImage } from './images/store.ts'
 import { LayerStore } from './layers/unpacked.ts'
 import { CAPABILITIES } from '../spec/capability.ts'
 import { Volumes } from './volumes/volumes.ts'
+
+export { runtimeDirectoryOf, storageDirectory } from './host/places.ts'
 
 export interface Storage {
   readonly directory: string
@@ -32,21 +34,6 @@ export interface Storage {
   readonly host: HostFacts
   /** Held (shared) by all who use the storage; garbage collection waits for them. */
   release(): Promise<void>
-}
-
-/** `--storage`, `$TSDOCK_ROOT`, /var/lib/tsdock for root, else ~/.local/share/tsdock. */
-export function storageDirectory(given: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
-  const chosen = given ?? env['TSDOCK_ROOT']
-  if (chosen !== undefined && chosen !== '') return chosen
-  if (process.getuid?.() === 0) return '/var/lib/tsdock'
-  return join(env['XDG_DATA_HOME'] ?? join(homedir(), '.local/share'), 'tsdock')
-}
-
-/** Where what ends with the machine is kept for a storage: each has its own. */
-export function runtimeDirectoryOf(storage: string, env: NodeJS.ProcessEnv = process.env): string {
-  const name = createHash('sha256').update(resolve(storage)).digest('hex').slice(0, 12)
-  const base = process.getuid?.() === 0 ? '/run/tsdock' : join(env['XDG_RUNTIME_DIR'] ?? join(storage, 'run'), 'tsdock')
-  return join(base, name)
 }
 
 /** What containers are told of the host. */
@@ -69,7 +56,7 @@ export async function openStorage(given: string, use: 'shared' | 'exclusive' = '
   const held = await lock(join(directory, 'lock'), use)
   const images = await ImageStore.open(join(directory, 'images'))
   const layers = new LayerStore(join(directory, 'layers'))
-  const files = { unprivileged: false }
+  const files = { unprivileged: isInUserNamespace() }
   const containers = new ContainerStore(directory)
   return {
     directory,

@@ -94,7 +94,8 @@ async function network(storage: Storage, record: ContainerRecord): Promise<Netwo
   const [resolver, hostLines] = await Promise.all(
     ['/etc/resolv.conf', '/etc/hosts'].map((path) => readFile(path, 'utf8').catch(() => '')),
   )
-  const asked = { servers: Dns, search: DnsSearch, options: DnsOptions }
+  const servers = settings === undefined || Dns.length > 0 ? Dns : await networks.nameservers()
+  const asked = { servers, search: DnsSearch, options: DnsOptions }
   const added = hostsText({ hostname, domainname: record.config.Domainname, settings, extraHosts: ExtraHosts })
   const isPlain = onHost && Dns.length + DnsSearch.length + DnsOptions.length === 0
   await Promise.all([
