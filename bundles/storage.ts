@@ -36,6 +36,24 @@ export interface Storage {
   release(): Promise<void>
 }
 
+/** The highest group id of this user namespace. */
+async function lastGid(): Promise<number> {
+  const lines = (await readFile('/proc/self/gid_map', 'utf8')).trim().split('\n')
+  return Math.max(
+    ...lines.map((line) => {
+      const [first = 0, , count = 1] = line.trim().split(/\s+/).map(Number)
+      return first + count - 1
+    }),
+  )
+}
+
+/** The user has a systemd, which may make cgroups for the user. */
+const hasUserManager = (env: NodeJS.ProcessEnv = process.env): Promise<boolean> =>
+  stat(join(env['XDG_RUNTIME_DIR'] ?? '/nonexistent', 'systemd/private')).then(
+    () => true,
+    () => false,
+  )
+
 /** What containers are told of the host. */
 export async function hostFacts(): Promise<HostFacts> {
   const unified = await stat('/sys/fs/cgroup/cgroup.controllers').then(
@@ -43,7 +61,10 @@ export async function hostFacts(): Promise<HostFacts> {
     () => false,
   )
   const last = Number(await readFile('/proc/sys/kernel/cap_last_cap', 'utf8').catch(() => '40'))
-  return { unified, allCapabilities: CAPABILITIES.slice(0, last + 1) }
+  const rootless = isInUserNamespace()
+    ? { lastGid: await lastGid(), systemd: unified && (await hasUserManager()) }
+    : undefined
+  return { unified, allCapabilities: CAPABILITIES.slice(0, last + 1), rootless }
 }
 
 /** Opens the storage, making it when it is not there. use: `exclusive` for what removes things. */

@@ -26,6 +26,7 @@ import {
   writeMonitorSettings,
 } from './monitor.ts'
 import type { ContainerRecord } from './record.ts'
+import { rootlessSpec } from './rootless-spec.ts'
 import { type NamespaceSource, runSpec, type StartFacts } from './run-spec.ts'
 import { runtimeRoot } from './runtime.ts'
 import { seccompOf } from './seccomp-choice.ts'
@@ -69,7 +70,7 @@ async function network(storage: Storage, record: ContainerRecord): Promise<Netwo
     const other = await partner(storage, NetworkMode, record)
     const { Hostname } = other.record.config
     return {
-      namespace: { path: `/proc/${other.state.pid}/ns/net` },
+      namespace: other.record.hostConfig.NetworkMode === 'host' ? 'host' : { path: `/proc/${other.state.pid}/ns/net` },
       files: etcFiles(storage, other.record.id),
       hostname: Hostname,
     }
@@ -160,7 +161,11 @@ async function facts(storage: Storage, record: ContainerRecord): Promise<StartFa
 async function getReady(storage: Storage, record: ContainerRecord): Promise<void> {
   try {
     await mkdir(runtimeRoot(storage), { recursive: true, mode: 0o711 })
-    const spec = await applyCdi(runSpec(record, await facts(storage, record)), record.hostConfig.DeviceRequests)
+    const made = runSpec(record, await facts(storage, record))
+    const { rootless } = storage.host
+    const cgroup = { id: record.id, parent: record.hostConfig.CgroupParent }
+    const own = rootless === undefined ? made : rootlessSpec(made, rootless, cgroup)
+    const spec = await applyCdi(own, record.hostConfig.DeviceRequests)
     await writeFile(storage.containers.path(record.id, 'config.json'), JSON.stringify(spec), { mode: 0o600 })
     const health = healthProcess(record, spec)
     if (health !== undefined) {

@@ -88,6 +88,8 @@ export async function enterNamespaces(storage: string, argv: readonly string[]):
     PATH: withSystemPrograms(process.env['PATH']),
     TSDOCK_ROOT: directory,
     [INSIDE]: runtime,
+    // For those who ask the user's own systemd.
+    ...(runtime.startsWith('/run/user/') ? { XDG_RUNTIME_DIR: join(runtime, '../..') } : {}),
   }
   const args = [program, 'enter', ...mapArguments(), runtime, own, ...argv]
   if (process.execve === undefined) throw new DockError('this build of Bun has no execve')
