@@ -4,7 +4,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, rm } from 'node:fs/promises'
+import { access, constants, readFile, rm } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -49,6 +49,17 @@ async function findProgram(): Promise<readonly [Program, path: string]> {
     "pasta or slirp4netns is missing: it carries the network of a user's containers (try: apt-get install passt, or --net none, --net host)",
     { exitCode: 125 },
   )
+}
+
+/** Errors: DockError. */
+async function checkTun(): Promise<void> {
+  const tun = '/dev/net/tun'
+  await access(tun, constants.R_OK | constants.W_OK).catch((e: NodeJS.ErrnoException) => {
+    throw new DockError(
+      `${tun}: ${e.code}: it carries the network of a user's containers (try as root: modprobe tun; chmod 666 ${tun}; or --net none, --net host)`,
+      { exitCode: 125 },
+    )
+  })
 }
 
 async function hostServersAreLocal(): Promise<boolean> {
@@ -162,6 +173,7 @@ export async function ensureCarrier(sandboxes: SandboxStore): Promise<void> {
     if (old?.network === network.id && old.isReady && (await isAlive(old))) return
     await endProcess(old, false)
     const [program, path] = await findProgram()
+    await checkTun()
     let carrier: Carrier | undefined
     const write = async (changed: Carrier): Promise<void> => {
       carrier = changed
