@@ -90,6 +90,22 @@
       ],
     },
     {
+      'target_name': 'tsdock-rootless',
+      'type': 'executable',
+      'sources': ['<!@(find csrc/base csrc/rootless -name "*.c")'],
+      'ldflags': ['-static'],
+      'conditions': [
+        [
+          'libc=="musl"',
+          {
+            # musl has no kernel headers of its own.
+            'cflags': ['-idirafter /usr/include', '-idirafter /usr/include/<(multiarch)'],
+          },
+          { 'defines': ['_FORTIFY_SOURCE=2'] },
+        ],
+      ],
+    },
+    {
       'target_name': 'tsdock-monitor',
       'type': 'executable',
       'sources': ['<!@(find csrc/base csrc/monitor -name "*.c")'],

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where tsdock keeps what it knows: one directory per user, no daemon, no database.
 
-import { createHash } from 'node:crypto'
 import { mkdir, readFile, realpath, stat } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { BuildCache } from './build/cache.ts'
 import type { Stores } from './build/snapshot.ts'
 import { DockError } from './error.ts'
 import type { HostFacts } from './containers/container-spec.ts'
 import { ContainerStore } from './containers/container-store.ts'
 import { lock } from './host/files.ts'
+import { isInUserNamespace } from './host/namespaces.ts'
+import { runtimeDirectoryOf } from './host/places.ts'
 import type { Descriptor, Platform } from '../spec/image/documents.ts'
 import { choosePlatform, hostPlatform } from './images/platform.ts'
 import { looksLikeId, parseReference, referenceText, withDefaultTag } from './images/reference.ts'
@@ -18,6 +18,8 @@ import { ImageStore, type OpenImage, type StoredImage } from './images/store.ts'
 import { LayerStore } from './layers/unpacked.ts'
 import { CAPABILITIES } from '../spec/capability.ts'
 import { Volumes } from './volumes/volumes.ts'
+
+export { runtimeDirectoryOf, storageDirectory } from './host/places.ts'
 
 export interface Storage {
   readonly directory: string
@@ -34,20 +36,23 @@ export interface Storage {
   release(): Promise<void>
 }
 
-/** `--storage`, `$TSDOCK_ROOT`, /var/lib/tsdock for root, else ~/.local/share/tsdock. */
-export function storageDirectory(given: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
-  const chosen = given ?? env['TSDOCK_ROOT']
-  if (chosen !== undefined && chosen !== '') return chosen
-  if (process.getuid?.() === 0) return '/var/lib/tsdock'
-  return join(env['XDG_DATA_HOME'] ?? join(homedir(), '.local/share'), 'tsdock')
+/** The highest group id of this user namespace. */
+async function lastGid(): Promise<number> {
+  const lines = (await readFile('/proc/self/gid_map', 'utf8')).trim().split('\n')
+  return Math.max(
+    ...lines.map((line) => {
+      const [first = 0, , count = 1] = line.trim().split(/\s+/).map(Number)
+      return first + count - 1
+    }),
+  )
 }
 
-/** Where what ends with the machine is kept for a storage: each has its own. */
-export function runtimeDirectoryOf(storage: string, env: NodeJS.ProcessEnv = process.env): string {
-  const name = createHash('sha256').update(resolve(storage)).digest('hex').slice(0, 12)
-  const base = process.getuid?.() === 0 ? '/run/tsdock' : join(env['XDG_RUNTIME_DIR'] ?? join(storage, 'run'), 'tsdock')
-  return join(base, name)
-}
+/** The user has a systemd, which may make cgroups for the user. */
+const hasUserManager = (env: NodeJS.ProcessEnv = process.env): Promise<boolean> =>
+  stat(join(env['XDG_RUNTIME_DIR'] ?? '/nonexistent', 'systemd/private')).then(
+    () => true,
+    () => false,
+  )
 
 /** What containers are told of the host. */
 export async function hostFacts(): Promise<HostFacts> {
@@ -56,7 +61,10 @@ export async function hostFacts(): Promise<HostFacts> {
     () => false,
   )
   const last = Number(await readFile('/proc/sys/kernel/cap_last_cap', 'utf8').catch(() => '40'))
-  return { unified, allCapabilities: CAPABILITIES.slice(0, last + 1) }
+  const rootless = isInUserNamespace()
+    ? { lastGid: await lastGid(), systemd: unified && (await hasUserManager()) }
+    : undefined
+  return { unified, allCapabilities: CAPABILITIES.slice(0, last + 1), rootless }
 }
 
 /** Opens the storage, making it when it is not there. use: `exclusive` for what removes things. */
@@ -69,7 +77,7 @@ export async function openStorage(given: string, use: 'shared' | 'exclusive' = '
   const held = await lock(join(directory, 'lock'), use)
   const images = await ImageStore.open(join(directory, 'images'))
   const layers = new LayerStore(join(directory, 'layers'))
-  const files = { unprivileged: false }
+  const files = { unprivileged: isInUserNamespace() }
   const containers = new ContainerStore(directory)
   return {
     directory,

@@ -8,6 +8,7 @@ import type { LinuxSeccomp } from '../../spec/runtime/seccomp.ts'
 import type { LinuxNamespaceType } from '../../spec/runtime/namespaces.ts'
 import type { User } from '../../spec/runtime/user.ts'
 import { makeSpec } from '../../runtime/index.ts'
+import { type RootlessFacts, rootlessSpec } from './rootless-spec.ts'
 
 export const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
@@ -68,6 +69,8 @@ export interface HostFacts {
   readonly unified: boolean
   /** Capabilities that there are. */
   readonly allCapabilities: readonly string[]
+  /** In namespaces of a user. */
+  readonly rootless?: RootlessFacts | undefined
 }
 
 export function containerSpec(image: ImageRunConfig, request: ContainerRequest, host: HostFacts): Spec {
@@ -86,7 +89,7 @@ export function containerSpec(image: ImageRunConfig, request: ContainerRequest, 
     image.Env ?? [],
     request.env ?? [],
   )
-  return {
+  const spec: Spec = {
     // No field below is newer, and old runtimes refuse versions that they do not know.
     ociVersion: '1.0.2',
     process: {
@@ -115,6 +118,7 @@ export function containerSpec(image: ImageRunConfig, request: ContainerRequest, 
           }),
     },
   }
+  return host.rootless === undefined ? spec : rootlessSpec(spec, host.rootless, undefined)
 }
 
 function forPrivileged(mount: Mount, request: ContainerRequest): Mount {

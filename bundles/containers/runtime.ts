@@ -34,7 +34,7 @@ export function runtimeOf(storage: Storage, record: ContainerRecord): Runtime {
   const named = record.hostConfig.Runtime
   const program = named === '' || named === 'tsrun' ? findProgram('tsrun') : named
   const root = runtimeRoot(storage)
-  const options = ['--root', root]
+  const options = ['--root', root, ...(storage.host.rootless?.systemd === true ? ['--systemd-cgroup'] : [])]
   return {
     program,
     root,

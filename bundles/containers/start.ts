@@ -26,6 +26,7 @@ import {
   writeMonitorSettings,
 } from './monitor.ts'
 import type { ContainerRecord } from './record.ts'
+import { rootlessSpec } from './rootless-spec.ts'
 import { type NamespaceSource, runSpec, type StartFacts } from './run-spec.ts'
 import { runtimeRoot } from './runtime.ts'
 import { seccompOf } from './seccomp-choice.ts'
@@ -69,7 +70,7 @@ async function network(storage: Storage, record: ContainerRecord): Promise<Netwo
     const other = await partner(storage, NetworkMode, record)
     const { Hostname } = other.record.config
     return {
-      namespace: { path: `/proc/${other.state.pid}/ns/net` },
+      namespace: other.record.hostConfig.NetworkMode === 'host' ? 'host' : { path: `/proc/${other.state.pid}/ns/net` },
       files: etcFiles(storage, other.record.id),
       hostname: Hostname,
     }
@@ -94,7 +95,8 @@ async function network(storage: Storage, record: ContainerRecord): Promise<Netwo
   const [resolver, hostLines] = await Promise.all(
     ['/etc/resolv.conf', '/etc/hosts'].map((path) => readFile(path, 'utf8').catch(() => '')),
   )
-  const asked = { servers: Dns, search: DnsSearch, options: DnsOptions }
+  const servers = settings === undefined || Dns.length > 0 ? Dns : await networks.nameservers()
+  const asked = { servers, search: DnsSearch, options: DnsOptions }
   const added = hostsText({ hostname, domainname: record.config.Domainname, settings, extraHosts: ExtraHosts })
   const isPlain = onHost && Dns.length + DnsSearch.length + DnsOptions.length === 0
   await Promise.all([
@@ -159,7 +161,11 @@ async function facts(storage: Storage, record: ContainerRecord): Promise<StartFa
 async function getReady(storage: Storage, record: ContainerRecord): Promise<void> {
   try {
     await mkdir(runtimeRoot(storage), { recursive: true, mode: 0o711 })
-    const spec = await applyCdi(runSpec(record, await facts(storage, record)), record.hostConfig.DeviceRequests)
+    const made = runSpec(record, await facts(storage, record))
+    const { rootless } = storage.host
+    const cgroup = { id: record.id, parent: record.hostConfig.CgroupParent }
+    const own = rootless === undefined ? made : rootlessSpec(made, rootless, cgroup)
+    const spec = await applyCdi(own, record.hostConfig.DeviceRequests)
     await writeFile(storage.containers.path(record.id, 'config.json'), JSON.stringify(spec), { mode: 0o600 })
     const health = healthProcess(record, spec)
     if (health !== undefined) {

@@ -9,6 +9,7 @@ import { delimiter, join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { DockError, printable } from '../error.ts'
+import { networkCommand } from '../host/namespaces.ts'
 import { replaceFile } from './json-file.ts'
 
 export interface CniAddress {
@@ -188,7 +189,7 @@ export class Cni {
   }
 
   async #exec(type: string, environment: NodeJS.ProcessEnv, input: object, onStart?: OnStart): Promise<Answer> {
-    const child = spawn(await this.need(type), [], {
+    const child = spawn(...networkCommand(await this.need(type), []), {
       env: { ...process.env, ...environment, CNI_PATH: this.path.join(delimiter) },
       stdio: ['pipe', 'pipe', 'pipe'],
       // A group of its own: what it has started is ended with it.

@@ -6,6 +6,7 @@ import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { printable } from '../error.ts'
+import { networkCommand } from '../host/namespaces.ts'
 
 export type Program = 'iptables' | 'ip6tables'
 
@@ -18,7 +19,7 @@ export interface Ran {
 
 /** Undefined: the program is missing. */
 async function run(program: string, args: readonly string[], input = ''): Promise<Ran | undefined> {
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  const child = spawn(...networkCommand(program, args), { stdio: ['pipe', 'pipe', 'pipe'] })
   const closed = once(child, 'close').catch(() => undefined)
   child.stdin.on('error', () => undefined)
   child.stdin.end(input)
@@ -26,6 +27,7 @@ async function run(program: string, args: readonly string[], input = ''): Promis
   const ended = (await all[2]) as [number | null] | undefined
   if (ended === undefined) return undefined
   const [stdout, stderr] = await Promise.all([all[0], all[1]])
+  if (ended[0] === 125 && stderr.includes(`execvp "${program}": no such file`)) return undefined
   return {
     code: ended[0],
     stdout,

@@ -7,14 +7,21 @@ import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { DockError, printable } from '../error.ts'
 import { findProgram } from '../host/files.ts'
+import { networkCommand } from '../host/namespaces.ts'
 
 async function call(...args: readonly string[]): Promise<void> {
-  const child = spawn(findProgram('tsdock-net'), args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  await end(findProgram('tsdock-net'), args)
+}
+
+async function end(program: string, args: readonly string[]): Promise<void> {
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   const said = text(child.stderr.pipe(new PassThrough()))
   const [code, signal] = (await once(child, 'close')) as [number | null, string | null]
   if (code === 0) return
   const message = printable((await said).trim())
-  throw new DockError(message === '' ? `tsdock-net ${args[0]} ended with ${signal ?? `status ${code}`}` : message)
+  throw new DockError(
+    message === '' ? `${[program, ...args].join(' ')} ended with ${signal ?? `status ${code}`}` : message,
+  )
 }
 
 /** Pins a new network namespace, whose lo is up. */
@@ -22,7 +29,8 @@ export const makeNamespace = (path: string): Promise<void> => call('netns-make',
 
 export const removeNamespace = (path: string): Promise<void> => call('netns-remove', path)
 
-export const removeBridge = (name: string): Promise<void> => call('bridge-remove', name)
+export const removeBridge = (name: string): Promise<void> =>
+  end(...networkCommand(findProgram('tsdock-net'), ['bridge-remove', name]))
 
 export interface RelayRule {
   readonly protocol: string
@@ -42,15 +50,16 @@ export class PortTaken extends DockError {
 }
 
 /**
- * Starts a relay. onStart: told its pid before it binds anything. target: a process whose network the targets are in.
+ * Starts a relay. onStart: told its pid before it binds anything. target: the network namespace that the targets are in,
+ * where that is not this process' own.
  * Errors: PortTaken, DockError.
  */
 export async function startRelay(
   rules: readonly RelayRule[],
   onStart: (pid: number) => Promise<void>,
-  target?: number,
+  target?: string,
 ): Promise<void> {
-  const args = ['relay', ...(target === undefined ? [] : [String(target)])]
+  const args = ['relay', ...(target === undefined ? [] : [target])]
   const child = spawn(findProgram('tsdock-net'), args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
   const said = text(child.stderr.pipe(new PassThrough()))
   const answer = text(child.stdout.pipe(new PassThrough()))

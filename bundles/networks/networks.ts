@@ -9,6 +9,7 @@ import { appendEvent } from '../containers/events.ts'
 import { DockError } from '../error.ts'
 import type { Storage } from '../storage.ts'
 import { attach, type AttachContext, detach } from './attach.ts'
+import { carrierNameservers, ensureCarrier } from './carrier.ts'
 import { Cni } from './cni.ts'
 import { hasIPv6Loopback } from './host-routes.ts'
 import { makeNamespace, removeBridge, removeNamespace } from './net-program.ts'
@@ -111,6 +112,7 @@ export class Networks {
         return this.sandboxes.write({ ...current, ports: await chooseHostPorts(wishes, others) })
       })
     let sandbox = wishes.length === 0 ? begun : await choose([])
+    if (sandbox.attachments.length > 0) await ensureCarrier(this.sandboxes)
     await makeNamespace(sandbox.netns)
     const outside = sandbox.attachments.find(({ network }) => !network.Internal)
     for (const { ifName } of sandbox.attachments) {
@@ -173,6 +175,11 @@ export class Networks {
     )
   }
 
+  /** For /etc/resolv.conf of containers that are on networks; empty: those of the host. */
+  nameservers(): Promise<readonly string[]> {
+    return carrierNameservers(this.sandboxes)
+  }
+
   /** Takes down all that setUp has made, wherever that was cut off. There is nothing: nothing is done. */
   async tearDown(id: string): Promise<void> {
     const sandbox = await this.#takeDown(id)
@@ -186,7 +193,6 @@ export class Networks {
     if (sandbox !== undefined) {
       await endProcess(sandbox.plugin, true)
       await endProcess(sandbox.relay, false)
-      await endProcess(sandbox.carrier, false)
       const hadNamespace = await stat(sandbox.netns).then(
         () => true,
         () => false,

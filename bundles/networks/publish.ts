@@ -3,6 +3,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { DockError } from '../error.ts'
+import { ownNetwork } from '../host/namespaces.ts'
 import { type AttachContext, addPlugin } from './attach.ts'
 import { hasIPv6Loopback } from './host-routes.ts'
 import { PortTaken, type RelayRule, startRelay } from './net-program.ts'
@@ -106,9 +107,10 @@ async function startHolding(
   let now = sandbox
   for (;;) {
     try {
-      await startRelay(relayRules(now.ports, attachment, ipv6), async (pid) => {
+      const onStart = async (pid: number): Promise<void> => {
         now = await context.sandboxes.write({ ...now, relay: await markOf(pid) })
-      })
+      }
+      await startRelay(relayRules(now.ports, attachment, ipv6), onStart, ownNetwork()?.path)
       return now
     } catch (e: unknown) {
       if (!(e instanceof PortTaken) || refused.length >= ATTEMPTS) throw e
@@ -123,6 +125,18 @@ async function startHolding(
   }
 }
 
+/** Errors: DockError: ports that only root may have. */
+async function checkPrivileged(ports: readonly Mapping[]): Promise<void> {
+  if (ownNetwork() === undefined) return
+  const first = Number(await readFile('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8').catch(() => '1024'))
+  const low = ports.find(({ hostPort }) => hostPort < first)
+  if (low === undefined) return
+  throw new DockError(
+    `port ${low.hostPort}/${low.protocol}: users may publish ports from ${first} on (sysctl net.ipv4.ip_unprivileged_port_start)`,
+    { exitCode: 125 },
+  )
+}
+
 /** choose: picks ports once more, without those. */
 export async function publish(
   context: AttachContext,
@@ -131,9 +145,10 @@ export async function publish(
 ): Promise<Sandbox> {
   const attachment = publishedOn(sandbox)
   if (attachment === undefined || sandbox.ports.length === 0) return sandbox
+  await checkPrivileged(sandbox.ports)
   const held = await startHolding(context, sandbox, attachment, choose)
-  // Without it, the relay does it all: slower, and containers see the host as the sender.
-  if ((await context.cni.find('portmap')) === undefined) return held
+  // Without it, the relay does it all: slower, and containers see the host as the sender. Users have no say on the host.
+  if (ownNetwork() !== undefined || (await context.cni.find('portmap')) === undefined) return held
   const cniVersion = await context.cni.version(['portmap'])
   return addPlugin(context, held, attachment.ifName, {
     cniVersion,

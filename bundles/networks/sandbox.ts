@@ -47,8 +47,6 @@ export interface Sandbox {
   readonly plugin?: ProcessMark
   /** Holds and passes on published ports. */
   readonly relay?: ProcessMark
-  /** Carries the whole network of a user's container. */
-  readonly carrier?: ProcessMark
   /** There once all is up. */
   readonly settings?: NetworkSettings
 }

@@ -153,6 +153,13 @@ const steps: readonly Step[] = [
     run: () => buildC('tsdock-net'),
   },
   {
+    name: 'tsdock-rootless',
+    inputs: [...gyp, 'csrc/{base,rootless}/**'],
+    outputs: ['dist/bin/tsdock-rootless'],
+    settings: cSettings,
+    run: () => buildC('tsdock-rootless'),
+  },
+  {
     name: 'tsdock-monitor',
     inputs: [...gyp, 'csrc/{base,monitor}/**'],
     outputs: ['dist/bin/tsdock-monitor'],

@@ -29,7 +29,7 @@ case $prefix in
 	;;
 esac
 
-for name in tsrun tsrun-plan tsrun-seccomp tsrun-systemd tsdock-files tsdock-net tsdock-monitor tsdock-init; do
+for name in tsrun tsrun-plan tsrun-seccomp tsrun-systemd tsdock-files tsdock-net tsdock-rootless tsdock-monitor tsdock-init; do
 	if ! [ -x "dist/bin/$name" ]; then
 		echo "dist/bin/$name is missing: run 'npm run build' first" >&2
 		exit 1
@@ -56,6 +56,7 @@ place 0755 dist/bin/tsdock-files "$prefix/libexec/tsrun/tsdock-files"
 place 0755 dist/bin/tsdock-monitor "$prefix/libexec/tsrun/tsdock-monitor"
 place 0755 dist/bin/tsdock-init "$prefix/libexec/tsrun/tsdock-init"
 place 0755 dist/bin/tsdock-net "$prefix/libexec/tsrun/tsdock-net"
+place 0755 dist/bin/tsdock-rootless "$prefix/libexec/tsrun/tsdock-rootless"
 place 0755 dist/bin/tsrun-plan "$prefix/libexec/tsrun/tsrun-plan"
 place 0755 dist/bin/tsrun "$prefix/bin/tsrun"
 place 0644 docs/tsrun.8 "$prefix/share/man/man8/tsrun.8"

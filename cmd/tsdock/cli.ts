@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { formatDockerfileError } from '../../bundles/dockerfile/located-error.ts'
 import { DockerfileError } from '../../bundles/dockerfile/located-error.ts'
+import { enterNamespaces } from '../../bundles/host/rootless.ts'
+import { storageDirectory } from '../../bundles/host/places.ts'
 import { type Command, CommandUsageError, commandHelp, parseCommand } from './command.ts'
 import { commandGroups, commands } from './commands.ts'
 
@@ -70,6 +72,8 @@ async function run(argv: readonly string[]): Promise<number> {
     process.stdout.write(commandHelp(chosen.command))
     return 0
   }
+  // Before anything else is loaded: a user's commands run in namespaces of the user's.
+  if (chosen.command.anywhere !== true) await enterNamespaces(storageDirectory(invocation.storage), argv)
   return (await chosen.command.load())(invocation)
 }
 

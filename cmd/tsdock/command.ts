@@ -35,6 +35,8 @@ export interface Command {
   readonly positionals: { readonly min: number; readonly max: number }
   /** What follows the first positional belongs to a program. */
   readonly stopAtPositional?: boolean
+  /** It needs no storage: for users, it runs outside of their namespaces. */
+  readonly anywhere?: boolean
   readonly examples: readonly string[]
   readonly load: () => Promise<(invocation: CommandInvocation) => Promise<number>>
 }

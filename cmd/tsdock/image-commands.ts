@@ -135,6 +135,7 @@ export const imageCommands: readonly Command[] = [
     name: 'login',
     summary: 'Remember name and password for a registry',
     usage: '[OPTIONS] [REGISTRY]',
+    anywhere: true,
     positionals: { min: 0, max: 1 },
     flags: [
       { name: 'username', short: 'u', type: 'string', value: 'NAME', summary: 'the name' },
@@ -148,6 +149,7 @@ export const imageCommands: readonly Command[] = [
     name: 'logout',
     summary: 'Forget name and password for a registry',
     usage: '[REGISTRY]',
+    anywhere: true,
     positionals: { min: 0, max: 1 },
     flags: [],
     examples: ['tsdock logout registry.example.com'],

@@ -57,3 +57,14 @@ int proc_has_not_execed(pid_t pid, uint64_t start_time)
 	return pid > 0 && proc_stat_read(pid, &stat) == 0 && stat.start_time == start_time &&
 	       (stat.flags & PF_FORKNOEXEC);
 }
+
+int in_user_namespace(void)
+{
+	char map[64];
+	unsigned int inside, outside, count;
+
+	if (read_small(AT_FDCWD, "/proc/self/uid_map", map, sizeof(map)) <= 0)
+		return 0;
+	return sscanf(map, "%u %u %u", &inside, &outside, &count) != 3 || inside != 0 ||
+	       outside != 0 || count != ~0u;
+}

@@ -25,4 +25,7 @@ int proc_is_alive(pid_t pid, uint64_t start_time);
  */
 int proc_has_not_execed(pid_t pid, uint64_t start_time);
 
+/* Inside a user namespace uid 0 is nobody special. */
+int in_user_namespace(void);
+
 #endif

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "../base/io.h"
+#include "../base/proc.h"
 #include "files.h"
 #include "tree.h"
 
@@ -40,7 +41,7 @@ static const char usage[] =
 	"[--seal] --lower DIR...\n"
 	"in it: --bind FILE [--subpath PATH] [--readonly] [--alone] --at PATH\n"
 	"--process PID:START: DIR may be -, for the root directory of that process\n"
-	"--unprivileged: in a user namespace; --old-mount: as before Linux 6.5\n";
+	"--unprivileged: as in a user namespace; --old-mount: as before Linux 6.5\n";
 
 #define MAX_LOWER 1000 /* of all overlays */
 #define MAX_OVERLAYS 32
@@ -214,6 +215,11 @@ static int take_word(struct options *o, int option)
 	}
 }
 
+static void be_unprivileged(struct options *o)
+{
+	o->apply.unprivileged = o->pack.unprivileged = o->unprivileged = 1;
+}
+
 static int take_option(struct err *e, struct options *o, int option)
 {
 	switch (option) {
@@ -253,7 +259,7 @@ static int take_option(struct err *e, struct options *o, int option)
 		o->old_mount = 1;
 		return 0;
 	case UNPRIVILEGED:
-		o->apply.unprivileged = o->pack.unprivileged = o->unprivileged = 1;
+		be_unprivileged(o);
 		return 0;
 	case TARGET:
 	case UPPER:
@@ -377,6 +383,8 @@ int main(int argc, char **argv)
 	static struct err e;
 	int option, r = 0;
 
+	if (in_user_namespace())
+		be_unprivileged(&o);
 	o.walk.skip = o.skip;
 	o.apply.below = o.below;
 	if (argc < 2)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../base/io.h"
+#include "../base/proc.h"
 #include "../base/sys.h"
 #include "../ops/cgroup.h"
 #include "front.h"

@@ -15,22 +15,11 @@
 #include <unistd.h>
 
 #include "../base/io.h"
+#include "../base/proc.h"
 #include "../base/sys.h"
 
 #define LOCK_TIMEOUT_MS 10000
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-
-/* Inside a user namespace uid 0 is nobody special, and /run belongs to somebody else. */
-int in_user_namespace(void)
-{
-	char map[64];
-	unsigned int inside, outside, count;
-
-	if (read_small(AT_FDCWD, "/proc/self/uid_map", map, sizeof(map)) <= 0)
-		return 0;
-	return sscanf(map, "%u %u %u", &inside, &outside, &count) != 3 || inside != 0 ||
-	       outside != 0 || count != ~0u;
-}
 
 void run_directory(char *path, size_t size, const char *name)
 {

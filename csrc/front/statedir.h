@@ -23,9 +23,6 @@ struct statedir {
 		.root_fd = -1, .fd = -1, .lock = -1 \
 	}
 
-/* True unless this process is in the initial user namespace. */
-int in_user_namespace(void);
-
 /*
  * The default directory for things of this kind (name: "tsrun", "tsrun-cache/seccomp"): below /run, or below
  * XDG_RUNTIME_DIR for those who cannot write there.

@@ -14,6 +14,7 @@
 
 #include "../base/io.h"
 #include "../base/overlay.h"
+#include "../base/proc.h"
 
 #define FIRST_WAIT 100
 #define LONGEST_WAIT 60000
@@ -37,7 +38,7 @@ int life_mount(struct err *e, struct monitor *m)
 				  .work = s->work,
 				  .lower = s->lower.list,
 				  .lower_count = s->lower.count,
-				  .unprivileged = geteuid() != 0,
+				  .unprivileged = in_user_namespace(),
 				  .durable = !s->temporary};
 	int r = overlay_mount(e, &overlay);
 

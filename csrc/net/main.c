@@ -9,7 +9,7 @@ static const char usage[] = "usage: tsdock-net COMMAND ARGUMENT...\n"
 			    "  netns-make PATH     pin a new network namespace at PATH\n"
 			    "  netns-remove PATH   take it away\n"
 			    "  bridge-remove NAME  remove a bridge\n"
-			    "  relay [PID]         pass on to containers what stdin names\n";
+			    "  relay [NETNS]       pass on to containers what stdin names\n";
 
 static int dispatch(struct err *e, int argc, char **argv)
 {

@@ -17,8 +17,8 @@ int net_bridge_remove(struct err *e, const char *name);
 /*
  * Reads what to pass on from stdin, binds all of it, says "ready\n", and serves until it is killed:
  * `tcp|udp|sctp ADDRESS PORT TARGET-ADDRESS TARGET-PORT\n`... and an empty line.
- * pid: the targets are in the namespaces of that process; NULL: in those of this one.
+ * network: of the targets; NULL: that of this process.
  */
-int net_relay(struct err *e, const char *pid);
+int net_relay(struct err *e, const char *network);
 
 #endif

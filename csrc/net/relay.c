@@ -18,7 +18,6 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -146,21 +145,14 @@ static int read_rules(struct err *e)
 	return r;
 }
 
-/* Sockets that are made from now on are those of another process' network; those that are there stay what they are. */
-static int join(struct err *e, const char *pid, const char *kind, int type)
+/* Sockets that are made from now on are those of another network; those that are there stay what they are. */
+static int join(struct err *e, const char *network)
 {
-	char path[64], own[64];
-	struct stat there, here;
-	_fd_close_ int fd = -1;
+	_fd_close_ int fd = open(network, O_RDONLY | O_CLOEXEC);
 
-	(void)snprintf(path, sizeof(path), "/proc/%.20s/ns/%s", pid, kind);
-	(void)snprintf(own, sizeof(own), "/proc/self/ns/%s", kind);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &there) < 0 || stat(own, &here) < 0)
-		return err_set(e, errno, "open \"%s\"", path);
-	if (there.st_ino == here.st_ino)
-		return 0;
-	return setns(fd, type) < 0 ? err_set(e, errno, "setns \"%s\"", path) : 0;
+	if (fd < 0)
+		return err_set(e, errno, "open \"%s\"", network);
+	return setns(fd, CLONE_NEWNET) < 0 ? err_set(e, errno, "setns \"%s\"", network) : 0;
 }
 
 /* What is bound is bound: nothing more is asked of the kernel that needs a privilege. */
@@ -205,7 +197,7 @@ static void serve(void)
 	}
 }
 
-int net_relay(struct err *e, const char *pid)
+int net_relay(struct err *e, const char *network)
 {
 	struct rlimit limit;
 	int r;
@@ -221,10 +213,8 @@ int net_relay(struct err *e, const char *pid)
 		return err_set(e, errno, "epoll_create1");
 	relay.now = now_ms();
 	r = read_rules(e);
-	if (r == 0 && pid)
-		r = join(e, pid, "user", CLONE_NEWUSER);
-	if (r == 0 && pid)
-		r = join(e, pid, "net", CLONE_NEWNET);
+	if (r == 0 && network)
+		r = join(e, network);
 	if (r < 0)
 		return r;
 	drop_privileges();
