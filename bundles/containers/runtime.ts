@@ -30,6 +30,17 @@ function messageOfRuntime(said: string): string {
   return (logged?.replace(/\\(.)/g, '$1') ?? last).replace(/^(tsrun|runc|crun|youki): /, '')
 }
 
+/** Whether containers have cgroups of their own: those of a user, only where a systemd of the user's makes them. */
+export const hasCgroups = ({ host }: Storage): boolean => host.rootless === undefined || host.rootless.systemd
+
+/** Errors: DockError: there are none. */
+export function needCgroups(storage: Storage, what: string): void {
+  if (hasCgroups(storage)) return
+  throw new DockError(
+    `${what}: the container has no cgroup: without root it takes cgroup v2 and a systemd of the user's own`,
+  )
+}
+
 export function runtimeOf(storage: Storage, record: ContainerRecord): Runtime {
   const named = record.hostConfig.Runtime
   const program = named === '' || named === 'tsrun' ? findProgram('tsrun') : named

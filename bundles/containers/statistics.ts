@@ -4,7 +4,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Storage } from '../storage.ts'
 import type { Container } from './container-store.ts'
-import { runtimeOf } from './runtime.ts'
+import { needCgroups, runtimeOf } from './runtime.ts'
 
 interface BlkioEntry {
   readonly op?: string
@@ -55,6 +55,7 @@ export function linkCounters(text: string): { readonly received: number; readonl
 
 /** Errors: DockError when the container does not run. */
 export async function statisticsOf(storage: Storage, { record, state }: Container): Promise<Statistics> {
+  needCgroups(storage, 'stats')
   const [out, links, total] = await Promise.all([
     runtimeOf(storage, record).call(['events', '--stats', record.id]),
     readFile(`/proc/${state.pid}/net/dev`, 'utf8').catch(() => ''),

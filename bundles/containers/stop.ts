@@ -7,7 +7,7 @@ import { clearRemains } from './clean.ts'
 import { type Container, processStart } from './container-store.ts'
 import { tellMonitor, waitForEnd } from './monitor.ts'
 import type { ContainerRecord } from './record.ts'
-import { runtimeOf } from './runtime.ts'
+import { needCgroups, runtimeOf } from './runtime.ts'
 import { signalNumber } from './signals.ts'
 
 const SIGKILL = 9
@@ -120,6 +120,7 @@ export async function setPaused(storage: Storage, container: Container, paused: 
   if (container.paused === paused) {
     throw new DockError(`Container ${record.id} is ${paused ? 'already' : 'not'} paused`)
   }
+  needCgroups(storage, paused ? 'pause' : 'unpause')
   await runtimeOf(storage, record).call([paused ? 'pause' : 'resume', record.id])
   await storage.containers.setPaused(record.id, paused)
 }

@@ -8,7 +8,7 @@ import type { Container } from './container-store.ts'
 import { tellMonitor } from './monitor.ts'
 import type { HostConfig } from './record.ts'
 import { resourcesOf } from './run-spec.ts'
-import { runtimeOf } from './runtime.ts'
+import { needCgroups, runtimeOf } from './runtime.ts'
 
 /** The container must be locked. Errors: DockError, and nothing is changed. */
 export async function updateContainer(
@@ -19,6 +19,7 @@ export async function updateContainer(
   const hostConfig = { ...record.hostConfig, ...change }
   const running = state.status === 'running'
   const { RestartPolicy: policy, ...limits } = change
+  if (Object.keys(limits).length > 0) needCgroups(storage, 'update')
   if (running && Object.keys(limits).length > 0) {
     const file = storage.containers.path(record.id, `update-${randomBytes(8).toString('hex')}.json`)
     await writeFile(file, JSON.stringify(resourcesOf(hostConfig)), { mode: 0o600 })

@@ -148,7 +148,7 @@ int rootless_enter(struct err *e, const struct namespaces *n)
 		return join(e, &p);
 	if (r == -ESRCH && find_survivor(&p, &h) == 0) {
 		r = join(e, &p);
-		return r < 0 ? r : holder_replace(e, directory);
+		return r < 0 ? r : holder_replace(e, directory, n);
 	}
 	r = holder_make(e, directory, n);
 	if (r < 0)

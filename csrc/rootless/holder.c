@@ -148,17 +148,28 @@ static void hold(int watch)
 	_exit(0);
 }
 
+static void set_title(const struct namespaces *n)
+{
+	static const char title[] = "tsdock-rootless hold";
+
+	memset(n->title, 0, n->title_size);
+	if (n->title_size > sizeof(title))
+		memcpy(n->title, title, sizeof(title));
+}
+
 static void tell(int channel, const struct err *e, int r)
 {
 	(void)!write(channel, r < 0 ? e->text : "", r < 0 ? strlen(e->text) + 1 : 1);
 }
 
 /* The rest of a holder's life. begun: what has failed so far. */
-static _Noreturn void become_holder(int directory, int channel, int begun, struct err *e)
+static _Noreturn void become_holder(const struct namespaces *n, int directory, int channel,
+				    int begun, struct err *e)
 {
 	int watch, r = begun;
 
 	leave_caller(directory, channel);
+	set_title(n);
 	if (r == 0)
 		r = write_file(e, directory);
 	watch = inotify_init1(IN_CLOEXEC);
@@ -190,7 +201,7 @@ static int listen_to(struct err *e, int channel, pid_t pid)
 	return -1;
 }
 
-static _Noreturn void make_in_child(const char *path, int directory, int channel)
+static _Noreturn void make_in_child(const struct namespaces *n, int directory, int channel)
 {
 	static struct err e;
 	char go = 0;
@@ -207,8 +218,8 @@ static _Noreturn void make_in_child(const char *path, int directory, int channel
 	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
 		r = err_set(&e, errno, "setresuid 0");
 	if (r == 0)
-		r = make_mounts(&e, path);
-	become_holder(directory, channel, r, &e);
+		r = make_mounts(&e, n->directory);
+	become_holder(n, directory, channel, r, &e);
 }
 
 int holder_make(struct err *e, int directory, const struct namespaces *n)
@@ -221,7 +232,7 @@ int holder_make(struct err *e, int directory, const struct namespaces *n)
 	pid = fork();
 	if (pid == 0) {
 		(void)close(channel[0]);
-		make_in_child(n->directory, directory, channel[1]);
+		make_in_child(n, directory, channel[1]);
 	}
 	(void)close(channel[1]);
 	r = pid < 0 ? err_set(e, errno, "fork") : listen_to(e, channel[0], pid);
@@ -238,7 +249,7 @@ int holder_make(struct err *e, int directory, const struct namespaces *n)
 	return r;
 }
 
-int holder_replace(struct err *e, int directory)
+int holder_replace(struct err *e, int directory, const struct namespaces *n)
 {
 	int channel[2], r;
 	pid_t pid;
@@ -248,7 +259,7 @@ int holder_replace(struct err *e, int directory)
 	pid = fork();
 	if (pid == 0) {
 		(void)close(channel[0]);
-		become_holder(directory, channel[1], 0, e);
+		become_holder(n, directory, channel[1], 0, e);
 	}
 	(void)close(channel[1]);
 	r = pid < 0 ? err_set(e, errno, "fork") : listen_to(e, channel[0], pid);

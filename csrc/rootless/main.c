@@ -49,6 +49,13 @@ static int take_options(struct namespaces *n, int argc, char **argv)
 	return 0;
 }
 
+/* The holder outlives the command that made it: what `ps` shows of it should not be that. */
+static void keep_title(struct namespaces *n, int argc, char **argv)
+{
+	n->title = argv[0];
+	n->title_size = (size_t)(argv[argc - 1] + strlen(argv[argc - 1]) + 1 - argv[0]);
+}
+
 int main(int argc, char **argv)
 {
 	static struct namespaces n;
@@ -56,6 +63,8 @@ int main(int argc, char **argv)
 	const char *command = argc > 1 ? argv[1] : "";
 	int r;
 
+	if (argc > 0)
+		keep_title(&n, argc, argv);
 	if (argc < 2 || take_options(&n, argc - 1, argv + 1) < 0 || argc - 1 - optind < 2)
 		r = 2;
 	else if (argv += 1 + optind, n.directory = argv[0], strcmp(command, "enter") == 0)

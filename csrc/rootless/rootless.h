@@ -24,6 +24,8 @@ struct namespaces {
 	const char *directory;
 	struct id_maps maps;
 	const char *warning; /* told when they are made; NULL: nothing */
+	char *title;	     /* the arguments of this program, as they lie in memory */
+	size_t title_size;
 };
 
 /* Gives a process, which is in a new user namespace and waits, its ids. */
@@ -43,7 +45,7 @@ int holder_read(int directory, struct holder *h);
 int holder_make(struct err *e, int directory, const struct namespaces *n);
 
 /* Another process for namespaces that this one is in. */
-int holder_replace(struct err *e, int directory);
+int holder_replace(struct err *e, int directory, const struct namespaces *n);
 
 /* Enters a user's namespaces; makes them when there are none. */
 int rootless_enter(struct err *e, const struct namespaces *n);

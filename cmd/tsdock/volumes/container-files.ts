@@ -4,6 +4,7 @@
 import { createWriteStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
+import { hasCgroups } from '../../../bundles/containers/runtime.ts'
 import { commitContainer } from '../../../bundles/containers/commit.ts'
 import type { Container } from '../../../bundles/containers/container-store.ts'
 import { containerDiff } from '../../../bundles/containers/diff.ts'
@@ -66,7 +67,8 @@ export function runCommit(invocation: CommandInvocation): Promise<number> {
       message: text('message') ?? '',
       author: text('author') ?? '',
       changes: list('change'),
-      pause: (!isGiven('pause') || isSet('pause')) && !isSet('no-pause'),
+      // A user's container may not be able to stand still: only who asks for it is refused.
+      pause: isGiven('pause') ? isSet('pause') : !isSet('no-pause') && hasCgroups(storage),
       now: Date.now(),
     })
     process.stdout.write(`${id}\n`)
