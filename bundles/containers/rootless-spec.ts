@@ -38,6 +38,12 @@ function pingRange(controls: Readonly<Record<string, string>>, lastGid: number):
   return { ...controls, [name]: `${first} ${lastGid}` }
 }
 
+/** Terminals belong to the group tty, where there is one. */
+const withKnownGroup = (mount: Mount, lastGid: number): Mount => ({
+  ...mount,
+  options: (mount.options ?? []).filter((option) => !(option.startsWith('gid=') && Number(option.slice(4)) > lastGid)),
+})
+
 /** Where systemd makes a container's cgroup: SLICE:PREFIX:NAME. parent: --cgroup-parent, '' without. */
 function systemdPath(parent: string, id: string): string {
   return `${parent === '' ? 'user.slice' : parent}:tsdock:${id}`
@@ -66,10 +72,14 @@ export function rootlessSpec(spec: Spec, { lastGid, systemd }: RootlessFacts, cg
     )
   }
   const hasNetwork = linux.namespaces?.some(({ type }) => type === 'network') === true
-  const mounts = spec.mounts?.map((mount) => (mount.type === 'sysfs' && !hasNetwork ? hostSys : mount))
+  const mounts = spec.mounts?.map((mount) =>
+    mount.type === 'sysfs' && !hasNetwork ? hostSys : mount.type === 'devpts' ? withKnownGroup(mount, lastGid) : mount,
+  )
   return {
     ...spec,
     ...(mounts === undefined ? {} : { mounts }),
+    // With one id alone, the kernel lets nobody change groups.
+    ...(lastGid > 0 ? {} : { annotations: { ...spec.annotations, 'run.oci.keep_original_groups': '1' } }),
     linux: {
       ...linux,
       ...(linux.sysctl === undefined ? {} : { sysctl: pingRange(linux.sysctl, lastGid) }),

@@ -2,9 +2,9 @@
 // tsdock as an ordinary user: all its commands on one storage share a user namespace, where the user is root, and a mount
 // namespace (csrc/rootless). Each command starts itself again in there.
 
+import { spawnSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { mkdir, realpath } from 'node:fs/promises'
-import { userInfo } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { DockError } from '../error.ts'
 import { findProgram } from './files.ts'
@@ -41,8 +41,19 @@ const textOf = (path: string): string => {
   }
 }
 
+/** As the machine has it, whatever the environment says: in its own file, or in what it asks for names. */
+function userName(uid: number): string {
+  const line = textOf('/etc/passwd')
+    .split('\n')
+    .find((one) => one.split(':')[2] === String(uid))
+  const name = line?.split(':')[0] ?? spawnSync('id', ['-un'], { encoding: 'utf8' }).stdout?.trim() ?? ''
+  return name === '' ? String(uid) : name
+}
+
 function mapArguments(): readonly string[] {
-  const { uid, gid, username } = userInfo()
+  const uid = process.getuid?.() ?? 0
+  const gid = process.getgid?.() ?? 0
+  const username = userName(uid)
   const uids = subordinateIds(textOf('/etc/subuid'), username, uid)
   const gids = subordinateIds(textOf('/etc/subgid'), username, uid)
   const both = uids.length > 0 && gids.length > 0

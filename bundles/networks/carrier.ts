@@ -4,6 +4,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { access, constants, readFile, rm } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
@@ -184,5 +185,16 @@ export async function ensureCarrier(sandboxes: SandboxStore): Promise<void> {
     const start = { path, network: network.path, directory: sandboxes.directory, onStart }
     await (program === 'pasta' ? startPasta(start) : startSlirp(start))
     if (carrier !== undefined) await write({ ...carrier, isReady: true })
+  })
+}
+
+/** Ends it when no container is left that needs it: the next one that does starts another. */
+export async function releaseCarrier(sandboxes: SandboxStore): Promise<void> {
+  const file = fileOf(sandboxes)
+  if (ownNetwork() === undefined || !existsSync(file)) return
+  await sandboxes.locked(async () => {
+    if ((await sandboxes.list()).some(({ attachments }) => attachments.length > 0)) return
+    await endProcess(await readJson<Carrier>(file), false)
+    await rm(file, { force: true })
   })
 }

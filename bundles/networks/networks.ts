@@ -9,7 +9,7 @@ import { appendEvent } from '../containers/events.ts'
 import { DockError } from '../error.ts'
 import type { Storage } from '../storage.ts'
 import { attach, type AttachContext, detach } from './attach.ts'
-import { carrierNameservers, ensureCarrier } from './carrier.ts'
+import { carrierNameservers, ensureCarrier, releaseCarrier } from './carrier.ts'
 import { Cni } from './cni.ts'
 import { hasIPv6Loopback } from './host-routes.ts'
 import { makeNamespace, removeBridge, removeNamespace } from './net-program.ts'
@@ -183,6 +183,7 @@ export class Networks {
   /** Takes down all that setUp has made, wherever that was cut off. There is nothing: nothing is done. */
   async tearDown(id: string): Promise<void> {
     const sandbox = await this.#takeDown(id)
+    await releaseCarrier(this.sandboxes)
     if (sandbox?.settings === undefined) return
     for (const { network } of sandbox.attachments) await this.#event('disconnect', network, id)
     if (sandbox.attachments.length > 0) await this.#publishHosts()
