@@ -110,6 +110,18 @@ export class UserDock {
     return Number(readFileSync(join(this.namespaces, 'holder'), 'utf8').split(' ')[0])
   }
 
+  /** Processes of a user that was made for the tests. */
+  #killAll(): void {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      if (statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid !== this.uid) continue
+      try {
+        process.kill(Number(pid), 'SIGKILL')
+      } catch {
+        // It has just ended.
+      }
+    }
+  }
+
   /** Command lines of processes that belong to this user's containers and networks. */
   processes(): readonly string[] {
     const ours = /tsdock-rootless|tsdock-monitor|tsdock-net|pasta|slirp4netns/
@@ -130,6 +142,8 @@ export class UserDock {
     rmSync(join(this.namespaces, 'holder'), { force: true })
     for (let i = 0; i < 100 && this.processes().length > 0; i++) await new Promise((resolve) => setTimeout(resolve, 20))
     rmSync(this.namespaces, { recursive: true, force: true })
-    if (isRoot) runProgram('userdel', [this.name])
+    if (!isRoot) return
+    if (this.processes().length > 0) this.#killAll()
+    runProgram('userdel', [this.name])
   }
 }
