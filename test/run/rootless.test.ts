@@ -139,6 +139,8 @@ else {
   else {
     test('a published port, other containers by name, and no port of root', () => {
       dock.must('run', '-d', '--name', 'web', '-p', `${port}:80`, 'box', ...serve)
+      // It runs, but need not listen yet.
+      for (let i = 0; i < 50 && page('127.0.0.1') !== 'served'; i++) spawnSync('sleep', ['0.1'])
       assert.is(page('127.0.0.1'), 'served')
       assert.is(page('[::1]'), 'served')
       assert.match(dock.must('port', 'web'), `80/tcp -> 0.0.0.0:${port}`)
