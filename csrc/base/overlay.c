@@ -144,14 +144,20 @@ static int attach(struct err *e, int fs, const char *target)
 	return 0;
 }
 
+static const char *hint(const struct overlay *o, int number, const char *other)
+{
+	if (number == ENODEV)
+		return " (try: modprobe overlay)";
+	return number == EPERM && o->unprivileged ? " (without root it takes Linux 5.11)" : other;
+}
+
 static int mount_new(struct err *e, const struct overlay *o, const struct directories *d)
 {
 	_fd_close_ int fs = (int)syscall(SYS_fsopen, "overlay", 1u /* FSOPEN_CLOEXEC */);
 	int r;
 
 	if (fs < 0)
-		return err_set(e, errno, "fsopen overlay%s",
-			       errno == ENODEV ? " (try: modprobe overlay)" : "");
+		return err_set(e, errno, "fsopen overlay%s", hint(o, errno, ""));
 	r = set_all(e, fs, o, d);
 	return r < 0 ? r : attach(e, fs, o->target);
 }
@@ -194,7 +200,7 @@ static int mount_old(struct err *e, const struct overlay *o, const struct direct
 		return err_set(e, errno, "chdir \"/proc/self/fd\"");
 	if (mount("overlay", o->target, "overlay", 0, options) < 0)
 		r = err_set(e, errno, "mount overlay \"%s\"%s", o->target,
-			    errno == ENODEV ? " (try: modprobe overlay)" : " (dmesg may say more)");
+			    hint(o, errno, " (dmesg may say more)"));
 	if (before >= 0 && fchdir(before) < 0 && r == 0)
 		r = err_set(e, errno, "fchdir");
 	return r;
