@@ -32,8 +32,7 @@ static const char usage[] =
 	"  remove DIR                           remove DIR and all below it\n"
 	"  lock [--shared] FILE                 hold a lock until stdin ends\n"
 	"  bind --bind FILE [...] TARGET        mount FILE on TARGET, for others to see\n"
-	"overlay (apply, walk, read, pack, run): --target DIR [--upper DIR --work DIR] [--durable] "
-	"[--seal] --lower DIR...\n"
+	"overlays: --target DIR [--upper DIR --work DIR] [--durable] [--seal] --lower DIR...\n"
 	"in it: --bind FILE [--subpath PATH] [--readonly] [--alone] --at PATH\n"
 	"--process PID:START: DIR may be -, for the root directory of that process\n"
 	"--unprivileged: as in a user namespace; --old-mount: as before Linux 6.5\n";
