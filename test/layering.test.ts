@@ -14,7 +14,7 @@ type Files = Readonly<Record<string, string>>
 const LAYERS = ['spec', 'runtime', 'bundles', 'cmd']
 const C_LAYERS = ['base', 'plan', 'ops', 'exec', 'front']
 /** Programs of their own, which may use base. */
-const C_PROGRAMS: ReadonlySet<string> = new Set(['seccomp', 'files', 'net', 'monitor', 'init'])
+const C_PROGRAMS: ReadonlySet<string> = new Set(['seccomp', 'files', 'net', 'monitor', 'init', 'rootless'])
 const PURE = /^(spec|runtime\/(plan|compile|cgroups|seccomp)|bundles\/dockerfile)\//
 /** Packages that are imported by import() alone, where a file of a user's asks for it. */
 const LOADED_WHEN_WANTED: ReadonlySet<string> = new Set(['bundles/containers/cdi.ts yaml'])
