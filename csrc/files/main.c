@@ -21,8 +21,15 @@
 
 static const char usage[] =
 	"usage: tsdock-files COMMAND [OPTION...] ARGUMENT...\n"
+<<<<<<< HEAD
 	"  apply [--source DIR] [--merge [--strict]] [--below DIR...] DIR  make entries of stdin\n"
 	"  walk [--follow] [--only] [--layer] [--skip PATH...] DIR PATH  write the entries there\n"
+=======
+	"  apply [--source DIR] [--merge [--strict]] [--below DIR...] DIR  make the entries on "
+	"stdin in DIR\n"
+	"  walk [--follow] [--only] [--layer] [--skip PATH...] DIR PATH  write the entries at PATH "
+	"in DIR\n"
+>>>>>>> team/rl
 	"  lookup DIR                           write the entries at the paths on stdin\n"
 	"  size DIR                             print the bytes of all files below DIR\n"
 	"  read [--limit BYTES] DIR PATH        write the contents of a file in DIR\n"
@@ -209,11 +216,6 @@ static int take_word(struct options *o, int option)
 	}
 }
 
-static void be_unprivileged(struct options *o)
-{
-	o->apply.unprivileged = o->pack.unprivileged = o->unprivileged = 1;
-}
-
 static int take_option(struct err *e, struct options *o, int option)
 {
 	switch (option) {
@@ -253,7 +255,7 @@ static int take_option(struct err *e, struct options *o, int option)
 		o->old_mount = 1;
 		return 0;
 	case UNPRIVILEGED:
-		be_unprivileged(o);
+		o->apply.unprivileged = o->pack.unprivileged = o->unprivileged = 1;
 		return 0;
 	case TARGET:
 	case UPPER:
@@ -378,7 +380,7 @@ int main(int argc, char **argv)
 	int option, r = 0;
 
 	if (in_user_namespace())
-		be_unprivileged(&o);
+		o.apply.unprivileged = o.pack.unprivileged = o.unprivileged = 1;
 	o.walk.skip = o.skip;
 	o.apply.below = o.below;
 	if (argc < 2)

@@ -215,8 +215,9 @@ int life_end(struct monitor *m)
 		m->next = now_ms() + m->wait;
 		m->state.restarts++;
 	}
-	write_state(m, again ? "restarting" : "exited");
+	/* Whoever sees the state finds the event. */
 	event_write(&m->settings, "die", more);
+	write_state(m, again ? "restarting" : "exited");
 	if (again)
 		tell_life_ended(m);
 	return again;

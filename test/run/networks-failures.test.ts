@@ -60,6 +60,12 @@ async function cutOff(name: string, script: (marker: string) => string): Promise
   ]
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'inherit'] })
   await waitFor(marker)
+  // The plugin has begun before its process is noted: that moment is not what is tried here.
+  for (let i = 0; i < 100; i++) {
+    const id = host.ids.get('web') ?? ''
+    if (await isAlive((await host.networks.sandboxes.read(id))?.plugin)) break
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
   const ended = once(child, 'exit')
   child.kill('SIGKILL')
   await ended

@@ -40,6 +40,9 @@ const reason = userTestsNeed()
 if (reason !== undefined) skip('tsdock without root', reason)
 else {
   const dock = new UserDock()
+  /** A systemd of the user's own makes cgroups. */
+  const hasManager =
+    existsSync('/sys/fs/cgroup/cgroup.controllers') && existsSync(`/run/user/${dock.uid}/systemd/private`)
 
   test('builds an image', () => {
     dock.context('context', { Dockerfile })
@@ -73,6 +76,11 @@ else {
     assert.is(dock.must('exec', 'plain', 'cat', '/proc/1/comm'), 'sh')
     assert.is(dock.must('logs', 'plain'), 'begun')
     assert.match(dock.must('top', 'plain'), 'sleep')
+    const merged = dock.must('inspect', '-f', '{{.GraphDriver.Data.MergedDir}}', 'plain')
+    assert.match(dock.must('unshare', 'ls', merged), 'bin')
+    const pid = dock.must('inspect', '-f', '{{.State.Pid}}', 'plain')
+    assert.match(dock.must('unshare', 'nsenter', '-n', '-t', pid, 'cat', '/proc/net/dev'), 'lo:')
+    assert.is(dock.run('unshare', 'sh', '-c', 'exit 7').status, 7)
     dock.must('stop', '-t', '5', 'plain')
     assert.match(dock.must('ps', '-a', '--format', '{{.Status}}'), /^Exited/)
     dock.must('rm', 'plain')
@@ -119,8 +127,29 @@ else {
       '-c',
       'cat /sys/fs/cgroup/memory.max',
     )
-    if (status === 0) assert.is(stdout.trim(), String(64 << 20))
-    else assert.match(stderr, /the limit memory\.limit: without root it takes cgroup v2/)
+    if (!hasManager) {
+      assert.is(status, 125)
+      assert.match(stderr, /the limit memory\.limit: without root it takes cgroup v2/)
+      return
+    }
+    assert.is(stdout.trim(), String(64 << 20), stderr)
+  })
+
+  test('pause, stats and update, with a cgroup', () => {
+    dock.must('run', '-d', '--name', 'held', '--net', 'none', 'box', 'sleep', '300')
+    if (hasManager) {
+      dock.must('pause', 'held')
+      assert.match(dock.must('ps', '--format', '{{.Status}}'), /\(Paused\)/)
+      dock.must('unpause', 'held')
+      dock.must('update', '-m', '32m', '--memory-swap', '-1', 'held')
+      assert.is(dock.must('exec', 'held', 'cat', '/sys/fs/cgroup/memory.max'), String(32 << 20))
+      assert.match(dock.must('stats', '--no-stream', '--format', '{{.PIDs}}', 'held'), /^1$/)
+    } else {
+      assert.match(dock.run('pause', 'held').stderr, 'pause: the container has no cgroup')
+      assert.match(dock.run('update', '-m', '32m', 'held').stderr, 'update: the container has no cgroup')
+    }
+    assert.match(dock.must('commit', 'held', 'held'), /^sha256:/)
+    dock.must('rm', '-f', 'held')
   })
 
   test('containers outlive whoever holds the namespaces', () => {

@@ -327,6 +327,16 @@ export const containerCommands: readonly Command[] = [
     load: async () => (await import('./debug.ts')).runDebug,
   },
   {
+    name: 'unshare',
+    summary: "Run a program where a user's containers are: as their root, with their mounts",
+    usage: '[COMMAND [ARG...]]',
+    positionals: { min: 0, max: Number.POSITIVE_INFINITY },
+    stopAtPositional: true,
+    flags: [],
+    examples: ['tsdock unshare', 'tsdock unshare rm -r ~/.local/share/tsdock'],
+    load: async () => (await import('./unshare.ts')).runUnshare,
+  },
+  {
     name: 'info',
     aliases: ['system info'],
     summary: 'Show what tsdock keeps, and what it runs on',
