@@ -21,15 +21,8 @@
 
 static const char usage[] =
 	"usage: tsdock-files COMMAND [OPTION...] ARGUMENT...\n"
-<<<<<<< HEAD
 	"  apply [--source DIR] [--merge [--strict]] [--below DIR...] DIR  make entries of stdin\n"
 	"  walk [--follow] [--only] [--layer] [--skip PATH...] DIR PATH  write the entries there\n"
-=======
-	"  apply [--source DIR] [--merge [--strict]] [--below DIR...] DIR  make the entries on "
-	"stdin in DIR\n"
-	"  walk [--follow] [--only] [--layer] [--skip PATH...] DIR PATH  write the entries at PATH "
-	"in DIR\n"
->>>>>>> team/rl
 	"  lookup DIR                           write the entries at the paths on stdin\n"
 	"  size DIR                             print the bytes of all files below DIR\n"
 	"  read [--limit BYTES] DIR PATH        write the contents of a file in DIR\n"
