@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What this host's own network looks like, as far as it decides what containers may have.
 
+import { execFile } from 'node:child_process'
 import { readFile, readdir, writeFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+import { networkCommand, ownNetwork } from '../host/namespaces.ts'
 import { addressText, parseAddress, parseSubnet, type Subnet } from './address.ts'
 
 export interface HostRoute {
@@ -76,6 +79,14 @@ export async function hasIPv6(): Promise<boolean> {
 /** Whether a link of that name is there. */
 export async function hasLink(name: string): Promise<boolean> {
   return (await readdir('/sys/class/net').catch(() => [] as string[])).includes(name)
+}
+
+/** Whether a bridge of containers is there: those of a user are not among the host's links. */
+export async function hasBridge(name: string): Promise<boolean> {
+  if (ownNetwork() === undefined) return hasLink(name)
+  const [program, args] = networkCommand('cat', ['/proc/net/dev'])
+  const { stdout } = await promisify(execFile)(program, args)
+  return stdout.split('\n').some((line) => line.trim().startsWith(`${name}:`))
 }
 
 /**

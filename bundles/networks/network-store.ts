@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path'
 import { DockError } from '../error.ts'
 import { lock } from '../host/files.ts'
 import { overlap, parseSubnet, type Subnet } from './address.ts'
-import { defaultDevice, hasIPv6, hasLink, usedSubnets } from './host-routes.ts'
+import { defaultDevice, hasBridge, hasIPv6, hasLink, usedSubnets } from './host-routes.ts'
 import { codeOf, readJson, replaceFile } from './json-file.ts'
 import { DEFAULT_NETWORK, type Driver, drivers, type NetworkRecord, predefined } from './network.ts'
 import { chooseSubnets, type SubnetRequest } from './network-choice.ts'
@@ -173,11 +173,11 @@ export class NetworkStore {
    * it: its bridge is not there. For another network, that is an error.
    */
   async settle(record: NetworkRecord): Promise<NetworkRecord> {
-    if (record.Driver !== 'bridge' || (await hasLink(record.device))) return record
+    if (record.Driver !== 'bridge') return record
     const host = (await usedSubnets()).filter(({ direct }) => direct)
     const own = subnetsOf([record])
     const clash = host.find(({ subnet }) => own.some((one) => overlap(one, subnet)))
-    if (clash === undefined) return record
+    if (clash === undefined || (await hasBridge(record.device))) return record
     if (record.Name !== DEFAULT_NETWORK) {
       throw new DockError(
         `the network ${record.Name}: its subnet is that of ${clash.device} by now (remove it and make it anew)`,

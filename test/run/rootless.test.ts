@@ -189,6 +189,22 @@ else {
       assert.is(dock.must('run', '--rm', '--net', 'net', 'box', 'wget', '-qO-', 'http://web/'), 'served')
     })
 
+    test('a bridge that is in use stays, whatever the host comes to reach', () => {
+      if (process.getuid?.() !== 0) return
+      const subnet = dock.must('network', 'inspect', '-f', '{{ (index .IPAM.Config 0).Subnet }}', 'bridge')
+      const link = `t${process.pid}`
+      const host = spawnSync('sh', [
+        '-c',
+        `ip link add ${link} type dummy && ip link set ${link} up && ip route add ${subnet.replace('/16', '/17')} dev ${link}`,
+      ])
+      try {
+        assert.is(host.status, 0, String(host.stderr))
+        assert.is(dock.must('run', '--rm', 'box', 'echo', 'there'), 'there')
+      } finally {
+        spawnSync('ip', ['link', 'del', link])
+      }
+    })
+
     test('the network goes with its last container', () => {
       dock.must('rm', '-f', 'web')
       dock.must('network', 'rm', 'net')

@@ -8,6 +8,9 @@ cd "$(dirname "$0")/../.."
 registry=localhost:${REGISTRY_PORT:-5000}
 port=${WALK_PORT:-4000}
 work=$(mktemp -d /tmp/tsdock-walk-XXXXXX)
+# Namespaces and mounts of a user's containers are for root of these alone.
+inside=''
+[ "$(id -u)" = 0 ] || inside='tsdock unshare '
 passed=0 failed=0 out='' status=0
 
 # What the walk made goes, however it ends.
@@ -126,9 +129,9 @@ done
 address=$(tsdock inspect --format '{{ .NetworkSettings.IPAddress }}' web)
 run 'make -s -C examples/enter-network'
 is "$status" 0 'make'
-run "examples/enter-network/enter-network /proc/$pid/ns/net ip -o addr"
+run "${inside}examples/enter-network/enter-network /proc/$pid/ns/net ip -o addr"
 shows "inet ${address//./\\.}/"
-run "examples/enter-network/enter-network /proc/$pid/ns/net readlink /proc/self/ns/net"
+run "${inside}examples/enter-network/enter-network /proc/$pid/ns/net readlink /proc/self/ns/net"
 is "$out" "$(readlink "/proc/$pid/ns/net")" 'the namespace'
 
 title 'Networks'
@@ -201,7 +204,7 @@ title 'Layers'
 run "tsdock inspect --format '{{ json .GraphDriver.Data }}' web"
 shows '"LowerDir":"[^"]+:[^"]+"' '"UpperDir":"[^"]+/diff"' '"WorkDir":"[^"]+/work"' '"MergedDir":"[^"]+/merged"'
 merged=$(tsdock inspect --format '{{ .GraphDriver.Data.MergedDir }}' web)
-run "ls $merged/app/app.py"
+run "${inside}ls $merged/app/app.py"
 is "$status" 0 'merged'
 run 'tsdock exec web cat /etc/hostname'
 shows "^${id:0:12}$"
