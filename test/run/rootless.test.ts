@@ -195,7 +195,7 @@ else {
       const link = `t${process.pid}`
       const host = spawnSync('sh', [
         '-c',
-        `ip link add ${link} type dummy && ip link set ${link} up && ip route add ${subnet.replace('/16', '/17')} dev ${link}`,
+        `ip link add ${link} type bridge && ip link set ${link} up && ip route add ${subnet.replace('/16', '/17')} dev ${link}`,
       ])
       try {
         assert.is(host.status, 0, String(host.stderr))
