@@ -15,6 +15,7 @@
 #include "../base/proc.h"
 #include "../base/sys.h"
 #include "../ops/messages.h"
+#include "../ops/mount.h"
 #include "init.h"
 
 /* Return: the pid, or -1 when it is no child of this process. */
@@ -188,6 +189,14 @@ static int attend(struct err *e, struct session *s, struct host *h)
 			return r < 0 ? r : read_start_time(e, s, h);
 		case MESSAGE_HOOKS:
 			r = host_run(e, h, SECTION_HOOKS);
+			if (r == 0)
+				r = message_tell(s->socket, MESSAGE_GO, s->pid, NULL, -1);
+			if (r < 0)
+				return r;
+			break;
+		case MESSAGE_IDMAP:
+			r = idmap_sent_tree(e, h->plan, h->slots, m.number, fd);
+			fd_cleanup(&fd);
 			if (r == 0)
 				r = message_tell(s->socket, MESSAGE_GO, s->pid, NULL, -1);
 			if (r < 0)

@@ -15,6 +15,7 @@ enum message_kind {
 	MESSAGE_FAIL,	 /* init: it failed (number: errno, text: all about it) */
 	MESSAGE_SPAWNED, /* stage: the pid of init */
 	MESSAGE_MORE, /* a part of what the text of the next message refers to: base/appendix.h */
+	MESSAGE_IDMAP, /* init: run IDMAP_TREE (number: the slot of its tree) for me (fd: the tree) */
 };
 
 struct message {

@@ -25,4 +25,11 @@
 int mount_legacy(struct err *e, const char *type, const char *source, char *const *options,
 		 unsigned int attr);
 
+/*
+ * The front's part of IDMAP_TREE, once init has sent the tree that it has in a slot: what is done to it is what the plan says.
+ * Return: 0 or < 0.
+ */
+int idmap_sent_tree(struct err *e, const struct plan *plan, const int *slots, int tree_slot,
+		    int tree);
+
 #endif

@@ -22,14 +22,14 @@ export function compileBind(entry: MountEntry): StagedOps {
   const { binds } = rootPropagation(context.linux)
   const changes = mountChanges({ ...options, attributes: bindAttributes(entry) }, binds, options.recursive)
   const flags = options.recursive ? TREE.RECURSIVE : 0
-  const idmap = compileIdmap(entry, slot)
+  const inside = pathInRoot(context, source)
+  const idmap = compileIdmap(entry, slot, inside === undefined ? 'outside' : 'inside')
   // Ids can be mapped only as long as the mount is as it was cloned.
   const change = [...idmap.map, ...setattrOps(slot, changes, origin)]
   const attach: readonly Op[] = [
     { kind: 'ensure', path: destination, type: TARGET.AS_TREE, like: slot, mode: 0o755, target, ...origin },
     { kind: 'move', tree: slot, target, ...origin },
   ]
-  const inside = pathInRoot(context, source)
   if (inside !== undefined) {
     const open: Op = { kind: 'open-tree-rooted', path: inside, flags, slot, ...origin }
     return { prepare: [...idmap.namespace], setup: [open, ...change, ...attach] }

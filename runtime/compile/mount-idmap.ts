@@ -20,22 +20,27 @@ export interface IdmapOps {
 }
 
 /**
- * Maps the ids of a detached tree: by the mappings of the mount, else those of the container's user namespace.
+ * Maps the ids of a detached tree: by the mappings of the mount, else those of the container's user namespace. That of a tree which
+ * only init can clone is mapped by init itself, if there is no user namespace to take it the power.
  * Spec: config.md#posix-platform-mounts. Errors: invalid-config without any mapping, or without privileges.
  */
-export function compileIdmap(entry: MountEntry, tree: FdSlot): IdmapOps {
+export function compileIdmap(entry: MountEntry, tree: FdSlot, cloned: 'outside' | 'inside'): IdmapOps {
   if (!isIdMapped(entry)) return { namespace: [], map: [] }
   if (opensInside(entry.context)) {
     throw invalidMount(entry, 'id-mapped mounts need the privileges of root: leave out idmap and the mappings')
   }
   const { ops, slot } = mappingNamespace(entry)
+  const recursive = entry.options.idmap === 'tree' ? 1 : 0
+  if (cloned === 'inside' && findNamespace(entry.context.linux, 'user') !== undefined) {
+    return { namespace: ops, map: [{ kind: 'idmap-tree', tree, recursive, userns: slot, ...entry.origin }] }
+  }
   const map: Op = {
     kind: 'setattr',
     slot: tree,
     set: BigInt(MOUNT_ATTR.IDMAP),
     clear: 0n,
     propagation: 0,
-    recursive: entry.options.idmap === 'tree' ? 1 : 0,
+    recursive,
     userns: slot,
     ...entry.origin,
   }

@@ -110,6 +110,13 @@ export const OPS = {
     args: ['set', 'clear', 'propagation'],
   },
   'refuse-symlink': { code: 65, side: 'I', signature: 'r', syscall: 'openat2', args: ['path'] },
+  'idmap-tree': {
+    code: 78,
+    side: 'I',
+    signature: 'FuF',
+    syscall: 'mount_setattr',
+    args: ['tree', 'recursive', 'userns'],
+  },
   'hooks-point': { code: 66, side: 'I', signature: '', syscall: 'recvmsg', args: [] },
   'sysctl': { code: 67, side: 'I', signature: 'sb', syscall: 'write', args: ['path', 'value'] },
   'place-root': { code: 74, side: 'I', signature: 'Ts', syscall: 'move_mount', args: ['slot', 'path'] },

@@ -138,6 +138,7 @@ const words: Readonly<Partial<Record<OpKind, Readonly<Record<string, Word>>>>> =
   'mount-fs': { attr: mountAttributes },
   'mount-fs-like': { attr: mountAttributes },
   'mount-fs-over': { attr: mountAttributes },
+  'idmap-tree': { recursive: yes },
   'setattr': { set: mountAttributes, clear: mountAttributes, propagation: mountFlags, recursive: yes },
   'mount-data': { flags: mountFlags },
   'open-rooted': { flags: bits({ nofollow: 1, directory: 2 }) },

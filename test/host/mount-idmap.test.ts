@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { defaultNamespaces, type Json, withArgs, withMounts } from '../helpers/bundle.ts'
+import { defaultNamespaces, type Json, makeRootfs, withArgs, withMounts } from '../helpers/bundle.ts'
 import { mustSucceed, newSource, runOnce } from '../helpers/container.ts'
 import { parseAttempts } from '../helpers/report.ts'
 import { assertRefused, hostSuite, type TestOptions, unmount } from '../helpers/suite.ts'
@@ -91,6 +91,24 @@ test(
     const mount = { destination: '/home', source: newSource({ file: 'x' }), options: ['bind', 'idmap'] }
     assert.equal(await ownerAt('/home/file', [mount], { linux }), [0, 0])
     assert.equal(await ownerAt('/home/file', [{ ...mount, options: ['bind'] }], { linux }), [65534, 65534])
+  },
+  later,
+)
+
+test(
+  'what lies in the root is mapped, too, in a user namespace',
+  async () => {
+    const linux = {
+      namespaces: [...defaultNamespaces, { type: 'user' }],
+      uidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }],
+      gidMappings: [{ containerID: 0, hostID: 100000, size: 65536 }],
+    }
+    const rootfs = makeRootfs()
+    const first = { destination: '/var', source: newSource({ file: 'x' }), options: ['bind'] }
+    const again = { destination: '/home', source: join(rootfs, 'var'), options: ['bind', 'idmap'] }
+    const patch = { linux, root: { path: rootfs, readonly: false } }
+    assert.equal(await ownerAt('/var/file', [first, again], patch), [65534, 65534])
+    assert.equal(await ownerAt('/home/file', [first, again], patch), [0, 0])
   },
   later,
 )

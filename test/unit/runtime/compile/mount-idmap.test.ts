@@ -90,4 +90,12 @@ test('a source in the root is cloned and mapped when its turn comes; only the ma
   ])
 })
 
+test('a source in the root itself, in a user namespace: the front maps what init has cloned', () => {
+  const mount: Mount = { destination: '/x', source: '/bundle/rootfs/a', options: ['bind', 'ridmap'] }
+  const linux = { namespaces: [{ type: 'mount' }, { type: 'user' }], uidMappings: map, gidMappings: map } as const
+  const { prepare, setup } = compileMounts(makeContext(makeSpec({ mounts: [mount], linux })), noCgroups)
+  assert.equal(showOps(prepare), ['idmap-userns "0 5000 1000\\n" "0 5000 1000\\n" #2'])
+  assert.equal(showOps(setup).slice(0, 2), ['open-tree-rooted /a 0 #0', 'idmap-tree #0 recursive #2'])
+})
+
 test.run()
