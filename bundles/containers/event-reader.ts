@@ -106,11 +106,19 @@ export async function* readEvents(
 
 /** How a container ended the last time, of one that is not there any more; undefined: that is not known. */
 export async function lastExitCode(storage: { readonly directory: string }, id: string): Promise<number | undefined> {
+  const log = new EventLog(eventsFile(storage.directory))
+  await log.open(false)
   let code: number | undefined
-  for await (const { event } of readEvents(storage, 0n, 0n + momentNow())) {
-    if (event.Type === 'container' && event.Action === 'die' && event.Actor.ID === id) {
-      code = Number(event.Actor.Attributes['exitCode'])
+  try {
+    // All that there is, up to its end: a clock of milliseconds is behind what was written just now.
+    for await (const lines of log.available()) {
+      for (const read of lines.map(parse)) {
+        const { Type, Action, Actor } = read?.event ?? {}
+        if (Type === 'container' && Action === 'die' && Actor?.ID === id) code = Number(Actor.Attributes['exitCode'])
+      }
     }
+  } finally {
+    await log.close()
   }
   return code
 }

@@ -208,6 +208,12 @@ test('how a container ended that is gone', async () => {
   writeFileSync(join(directory, 'events.log'), die('3', id) + die('4', id) + die('5', 'other'))
   assert.is(await lastExitCode({ directory }, id), 4)
   assert.is(await lastExitCode({ directory }, 'none'), undefined)
+  for (let i = 0; i < 20; i++) {
+    // At the end of this very millisecond.
+    const just = die('7', id).replace(/"timeNano":\d+/, `"timeNano":${Date.now()}999999`)
+    writeFileSync(join(directory, 'events.log'), just)
+    assert.is(await lastExitCode({ directory }, id), 7)
+  }
 })
 
 test.run()
