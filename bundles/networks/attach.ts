@@ -54,9 +54,12 @@ export async function addPlugin(
   const { plugin: _, ...idle } = sandbox
   const config = before.result === undefined ? plugin : { ...plugin, prevResult: before.result }
   const call = { command: 'ADD' as const, containerId: sandbox.id, netns: sandbox.netns, ifName }
-  const answer = await cni.call(call, config, async (pid) => {
+  const onStart = async (pid: number): Promise<void> => {
     await sandboxes.write({ ...withAttachment(idle, begun), plugin: await markOf(pid) })
-  })
+  }
+  // portmap makes several rules for each port.
+  const work = plugin.type === 'portmap' ? sandbox.ports.length : 0
+  const answer = await cni.call(call, config, { onStart, work })
   const result: CniResult | undefined = answer ?? before.result
   return sandboxes.write(withAttachment(idle, { ...begun, ...(result === undefined ? {} : { result }) }))
 }
@@ -133,7 +136,7 @@ export async function detach(
   const call = { command: 'DEL' as const, containerId: sandbox.id, netns: sandbox.netns, ifName: attachment.ifName }
   for (const plugin of [...attachment.plugins].reverse()) {
     const config = attachment.result === undefined ? plugin : { ...plugin, prevResult: attachment.result }
-    await cni.call(call, config).catch((e: unknown) => failures.push(messageOf(e)))
+    await cni.call(call, config, { work: sandbox.ports.length }).catch((e: unknown) => failures.push(messageOf(e)))
   }
   return failures
 }

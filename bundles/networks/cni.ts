@@ -52,6 +52,8 @@ export type OnStart = (pid: number) => Promise<void>
 
 /** Versions that this speaks, the best first: results look alike in all of them. */
 const VERSIONS = ['1.0.0', '0.4.0', '0.3.1'] as const
+/** On a busy machine. */
+const WORK_MS = 300
 const PLACES = ['/usr/lib/cni', '/opt/cni/bin', '/usr/libexec/cni'] as const
 /** Of the plugins' standard set: what distributions call the package. */
 const PACKAGE = 'containernetworking-plugins'
@@ -167,8 +169,12 @@ export class Cni {
     throw new DockError(`the CNI plugin ${type}: VERSION: ${failureText(answer)}`)
   }
 
-  /** Errors: DockError with what the plugin says. */
-  async call(call: CniCall, config: PluginConfig, onStart?: OnStart): Promise<CniResult | undefined> {
+  /** Errors: DockError with what the plugin says. work: how many rules or the like it has to make, which is given its time. */
+  async call(
+    call: CniCall,
+    config: PluginConfig,
+    { onStart, work = 0 }: { readonly onStart?: OnStart; readonly work?: number } = {},
+  ): Promise<CniResult | undefined> {
     const environment = {
       CNI_COMMAND: call.command,
       CNI_CONTAINERID: call.containerId,
@@ -176,7 +182,7 @@ export class Cni {
       CNI_IFNAME: call.ifName,
       CNI_ARGS: 'IgnoreUnknown=1',
     }
-    const answer = await this.#exec(config.type, environment, config, onStart)
+    const answer = await this.#exec(config.type, environment, config, onStart, this.#timeoutMs + work * WORK_MS)
     if (answer.code !== 0) {
       throw new DockError(`the CNI plugin ${config.type} (${call.ifName}, ${call.command}): ${failureText(answer)}`)
     }
@@ -188,7 +194,13 @@ export class Cni {
     }
   }
 
-  async #exec(type: string, environment: NodeJS.ProcessEnv, input: object, onStart?: OnStart): Promise<Answer> {
+  async #exec(
+    type: string,
+    environment: NodeJS.ProcessEnv,
+    input: object,
+    onStart?: OnStart,
+    timeoutMs = this.#timeoutMs,
+  ): Promise<Answer> {
     const child = spawn(...networkCommand(await this.need(type), []), {
       env: { ...process.env, ...environment, CNI_PATH: this.path.join(delimiter) },
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -206,13 +218,13 @@ export class Cni {
     const timer = setTimeout(() => {
       timedOut = true
       killGroup(child.pid)
-    }, this.#timeoutMs)
+    }, timeoutMs)
     try {
       child.stdin.on('error', () => undefined)
       if (onStart !== undefined && child.pid !== undefined) await onStart(child.pid)
       child.stdin.end(JSON.stringify(input))
       const answer = await answered
-      if (timedOut) throw new DockError(`the CNI plugin ${type}: no answer in ${this.#timeoutMs / 1000} s`)
+      if (timedOut) throw new DockError(`the CNI plugin ${type}: no answer in ${timeoutMs / 1000} s`)
       return answer
     } finally {
       clearTimeout(timer)

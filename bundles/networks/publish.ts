@@ -144,7 +144,9 @@ export async function publish(
   choose: (refused: Others['refused']) => Promise<Sandbox>,
 ): Promise<Sandbox> {
   const attachment = publishedOn(sandbox)
-  if (attachment === undefined || sandbox.ports.length === 0) return sandbox
+  if (sandbox.ports.length === 0) return sandbox
+  // As with docker, nothing is published where nothing leads to the host.
+  if (attachment === undefined) return context.sandboxes.write({ ...sandbox, ports: [] })
   await checkPrivileged(sandbox.ports)
   const held = await startHolding(context, sandbox, attachment, choose)
   // Without it, the relay does it all: slower, and containers see the host as the sender. Users have no say on the host.

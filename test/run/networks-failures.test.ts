@@ -128,7 +128,7 @@ else {
   test('a plugin hangs: it is ended, with what it has started', async () => {
     const marker = newPath('marker')
     const said = await tryWith(pluginsWith('portmap', `sleep 77 & echo $! > ${marker}; wait`), 1500)
-    assert.match(said, 'the CNI plugin portmap: no answer in 1.5 s')
+    assert.match(said, 'the CNI plugin portmap: no answer in 1.8 s')
     await host.nothingLeft()
   })
 

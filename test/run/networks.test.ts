@@ -279,7 +279,8 @@ else {
   test('nothing leads out of an internal network', async () => {
     await create('inner', { internal: true })
     const a = await host.up('a', { on: { inner: {} } })
-    const b = await host.up('b', { on: { inner: {} } })
+    const b = await host.up('b', { on: { inner: {} }, ports: { '80/tcp': [{ HostIp: '', HostPort: '' }] } })
+    assert.equal(b.Ports, {})
     assert.not.match(host.inside('a', 'ip', 'route'), 'default')
     await host.serve('b', 80)
     assert.is(host.ask('a', 'tcp', b.Networks['inner']?.IPAddress ?? '', 80), `b ${a.Networks['inner']?.IPAddress}`)
