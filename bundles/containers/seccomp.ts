@@ -104,14 +104,17 @@ function atLeast(kernel: string, wanted: string): boolean {
   return a > c || (a === c && b >= d)
 }
 
+/** Profiles have another name for one architecture than images. */
+const profileName = (architecture: string): string => (architecture === '386' ? 'x86' : architecture)
+
 function isIncluded({ caps, arches, minKernel }: Condition, target: SeccompTarget): boolean {
-  if (arches !== undefined && arches.length > 0 && !arches.includes(target.architecture)) return false
+  if (arches !== undefined && arches.length > 0 && !arches.includes(profileName(target.architecture))) return false
   if (caps !== undefined && !caps.every((one) => target.capabilities.includes(one))) return false
   return minKernel === undefined || minKernel === '' || atLeast(target.kernel, minKernel)
 }
 
 function isExcluded({ caps, arches, minKernel }: Condition, target: SeccompTarget): boolean {
-  if (arches?.includes(target.architecture) === true) return true
+  if (arches?.includes(profileName(target.architecture)) === true) return true
   if (caps?.some((one) => target.capabilities.includes(one)) === true) return true
   return minKernel !== undefined && minKernel !== '' && atLeast(target.kernel, minKernel)
 }

@@ -17,7 +17,7 @@ export interface FoundTag {
 
 const AT_ONCE = 4
 
-/** In the order of the registry's list. Errors: DockError. */
+/** Sorted, as not all registries do it. Errors: DockError. */
 export async function tagsOf(
   reference: Reference,
   digest: string,
@@ -37,5 +37,5 @@ export async function tagsOf(
     const platform = [os, architecture, ...(variant === undefined ? [] : [variant])].join('/')
     found.set(tag, { tag, digest: descriptor.digest, platform })
   })
-  return tags.flatMap((tag) => found.get(tag) ?? [])
+  return tags.toSorted().flatMap((tag) => found.get(tag) ?? [])
 }

@@ -132,7 +132,9 @@ static int put_id_maps(struct err *e, struct request *r)
 		return 0;
 	}
 	result = put_proc(e, r, "proc.uid_map", "/proc/self/uid_map");
-	return result < 0 ? result : put_proc(e, r, "proc.gid_map", "/proc/self/gid_map");
+	if (result == 0)
+		result = put_proc(e, r, "proc.gid_map", "/proc/self/gid_map");
+	return result < 0 ? result : put_proc(e, r, "proc.setgroups", "/proc/self/setgroups");
 }
 
 static void put_controllers(struct request *r)

@@ -39,6 +39,12 @@ export function deniesSetgroups({ linux, facts }: CompileContext): boolean {
   return facts.uid !== 0 && isNew(findNamespace(linux, 'user')) && isOwnIdAlone(linux.gidMappings ?? [], facts.gid)
 }
 
+/** The caller's user namespace, whose groups the process keeps, has given setgroups(2) up; those within it have, too. */
+export function isDeniedSetgroups({ linux, facts }: CompileContext): boolean {
+  const user = findNamespace(linux, 'user')
+  return (user === undefined || isNew(user)) && facts.setgroups?.trim() === 'deny'
+}
+
 function isOwnIdAlone(mappings: readonly LinuxIDMapping[], id: number): boolean {
   const [first] = mappings
   return mappings.length === 1 && first?.size === 1 && first.hostID === id

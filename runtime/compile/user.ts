@@ -3,7 +3,7 @@ import { TsrunError } from '../../spec/error.ts'
 import type { Op } from '../plan/ops.ts'
 import { keepsGroups } from './annotations.ts'
 import { type CompileContext, invalid, origin } from './context.ts'
-import { deniesSetgroups } from './id-mappings.ts'
+import { deniesSetgroups, isDeniedSetgroups } from './id-mappings.ts'
 import { processOrigin } from './process-origin.ts'
 
 const DEFAULT_UMASK = 0o022
@@ -22,7 +22,7 @@ export interface UserPlan {
 export function compileUser(context: CompileContext): UserPlan {
   const { uid, gid = 0, umask = DEFAULT_UMASK, additionalGids = [] } = context.process.user
   const from = processOrigin(context, 'user', 'user')
-  const denied = deniesSetgroups(context)
+  const denied = deniesSetgroups(context) || isDeniedSetgroups(context)
   const kept = keepsGroups(context)
   if (kept && additionalGids.length > 0) {
     const { label } = origin('/process/user/additionalGids')

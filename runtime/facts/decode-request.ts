@@ -123,6 +123,7 @@ function toFacts(entries: ReadonlyMap<string, string>): HostFacts {
     mountinfo: need(entries, 'proc.mountinfo'),
     uidMap: need(entries, 'proc.uid_map'),
     gidMap: need(entries, 'proc.gid_map'),
+    setgroups: entries.get('proc.setgroups'),
     cgroupControllers: entries.get('cgroup.controllers'),
     systemd: toSystemd(entries),
     lsm: toLsmList(entries.get('lsm') ?? ''),

@@ -89,6 +89,7 @@ export function readFacts(systemd = false): HostFacts {
     mountinfo: readProc('/proc/self/mountinfo'),
     uidMap,
     gidMap: readProc('/proc/self/gid_map'),
+    setgroups: readOptional('/proc/self/setgroups'),
     cgroupControllers:
       readOptional('/sys/fs/cgroup/cgroup.controllers') ?? readOptional('/sys/fs/cgroup/unified/cgroup.controllers'),
     systemd: systemd ? readSystemd(cgroup, uidMap) : undefined,

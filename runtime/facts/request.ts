@@ -20,6 +20,8 @@ export interface HostFacts {
   readonly mountinfo: string
   readonly uidMap: string
   readonly gidMap: string
+  /** /proc/self/setgroups, in a user namespace that is not the initial one. */
+  readonly setgroups?: string | undefined
   /** cgroup.controllers at the root of the unified hierarchy, when it is mounted. */
   readonly cgroupControllers?: string | undefined
   /** create, run with the systemd driver, where systemd runs. */

@@ -13,6 +13,7 @@ import {
 } from '../helpers/bundle.ts'
 import { inspect, mustSucceed, newSource, runOnce, withContainer, withRunning } from '../helpers/container.ts'
 import { findMount, parseAttempts, type Report } from '../helpers/report.ts'
+import { isTsrun } from '../helpers/runtime.ts'
 import { assertFailure, assertRefused, hostSuite } from '../helpers/suite.ts'
 
 const { test, run } = hostSuite('user namespaces')
@@ -223,6 +224,21 @@ test('exec into a container with a user namespace', async () => {
     assert.match(report.uidMap?.[0] ?? '', /0\s+100000\s+65536/)
     assertFailure(container.exec(['true'], ['--user', '70000']), { status: 255, text: /./ })
   })
+})
+
+test('groups stay where the namespace of the caller has given setgroups up', async () => {
+  const mounts = defaultMounts.map((mount) => ({
+    ...mount,
+    options: ((mount['options'] as readonly string[] | undefined) ?? []).filter((option) => option !== 'gid=5'),
+  }))
+  const of = (additionalGids: readonly number[]): Json => ({
+    process: { user: { uid: 0, gid: 0, additionalGids } },
+    mounts,
+  })
+  const options = { wrapper: ['unshare', '--map-root-user', '--mount'] }
+  assert.is((await inspect(of([]), options)).setgroups, 'deny')
+  const refused = await runOnce(of([5]), options)
+  if (isTsrun) assertFailure(refused, { tsrun: /additionalGids/ })
 })
 
 run()

@@ -37,28 +37,58 @@ const escapes: Readonly<Record<string, string>> = {
   '"': '"',
 }
 
-/** What a quoted Go literal stands for. */
-function unquote(body: string): string {
-  return body.replace(
-    /\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|.)/gs,
-    (_, code: string) =>
-      escapes[code] ??
-      (/^[xuU]/.test(code)
-        ? String.fromCodePoint(Number.parseInt(code.slice(1), 16))
-        : /^[0-7]{3}$/.test(code)
-          ? String.fromCodePoint(Number.parseInt(code, 8))
-          : code),
-  )
+/** What a quoted Go literal stands for; undefined: it is none. quote: what it is between. */
+function unquote(body: string, quote: string): string | undefined {
+  let isWrong = false
+  const point = (digits: string, base: number): string => {
+    const code = Number.parseInt(digits, base)
+    if (code <= 0x10ffff) return String.fromCodePoint(code)
+    isWrong = true
+    return ''
+  }
+  const text = body.replace(/\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|.)/gs, (_, code: string) => {
+    if (code.length > 1) return /^[xuU]/.test(code) ? point(code.slice(1), 16) : point(code, 8)
+    const other = quote === '"' ? "'" : '"'
+    const plain = code === other ? undefined : escapes[code]
+    isWrong ||= plain === undefined
+    return plain ?? ''
+  })
+  return isWrong ? undefined : text
+}
+
+function string(body: string, line: number): Token {
+  const value = unquote(body, '"')
+  if (value === undefined) throw wrong(line, 'invalid syntax')
+  return { kind: 'string', value }
+}
+
+function character(body: string, line: number): Token {
+  const [one, ...more] = unquote(body, "'") ?? ''
+  if (one === undefined || more.length > 0) throw wrong(line, `malformed character constant: '${body}'`)
+  return { kind: 'number', value: one.codePointAt(0) ?? 0 }
+}
+
+function number(text: string, line: number): Token {
+  const digits = text.replaceAll('_', '').replace(/^([+-]?)0(?=[0-7]+$)/, '$10o')
+  const [sign, size] = /^[+-]/.test(digits) ? [digits[0], digits.slice(1)] : ['', digits]
+  const value = Number(size) * (sign === '-' ? -1 : 1)
+  if (Number.isNaN(value)) throw wrong(line, `bad number syntax: ${JSON.stringify(text)}`)
+  if (!/[.eE]|0x/i.test(size) && Math.abs(value) >= 2 ** 63)
+    throw wrong(line, `integer overflow: ${JSON.stringify(text)}`)
+  return { kind: 'number', value }
 }
 
 const NUMBER =
   /^[+-]?(?:0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+)/
-const rules: readonly (readonly [pattern: RegExp, make: (match: RegExpExecArray) => Token | undefined])[] = [
+const rules: readonly (readonly [
+  pattern: RegExp,
+  make: (match: RegExpExecArray, line: number) => Token | undefined,
+])[] = [
   [/^\s+/, () => undefined],
-  [/^"((?:[^"\\\n]|\\.)*)"/, ([, body = '']) => ({ kind: 'string', value: unquote(body) })],
+  [/^"((?:[^"\\\n]|\\.)*)"/, ([, body = ''], line) => string(body, line)],
   [/^`([^`]*)`/, ([, body = '']) => ({ kind: 'string', value: body })],
-  [/^'((?:[^'\\\n]|\\.)+)'/, ([, body = '']) => ({ kind: 'number', value: unquote(body).codePointAt(0) ?? 0 })],
-  [NUMBER, ([text]) => ({ kind: 'number', value: Number(text.replaceAll('_', '')) })],
+  [/^'((?:[^'\\\n]|\\.)+)'/, ([, body = ''], line) => character(body, line)],
+  [NUMBER, ([text], line) => number(text, line)],
   [
     /^\$([\p{L}\p{N}_]*)((?:\.[\p{L}_][\p{L}\p{N}_]*)*)/u,
     ([, name = '', fields = '']) => ({ kind: 'variable', name, names: fields.split('.').slice(1) }),
@@ -83,7 +113,7 @@ function actionTokens(inside: string, line: number): readonly Token[] {
       if (/^["`']/.test(rest)) throw wrong(line, 'unterminated quoted string')
       throw wrong(line, `unexpected ${JSON.stringify(rest[0])} in operand`)
     }
-    const token = found.make(found.match)
+    const token = found.make(found.match, line)
     if (token !== undefined) tokens.push(token)
     rest = rest.slice(found.match[0].length)
   }
@@ -98,6 +128,15 @@ function endOf(text: string, from: number): number {
     if (match[0] === '}}') return match.index
   }
   throw wrong(lineOf(text, from), 'unclosed action')
+}
+
+/** A comment has its action for itself. */
+function endOfComment(text: string, from: number, line: number): number {
+  const end = text.indexOf('*/', from)
+  if (end < 0) throw wrong(line, 'unclosed comment')
+  const close = /^(?:\s-)?\}\}/.exec(text.slice(end + 2))
+  if (close === null) throw wrong(line, 'comment ends before closing delimiter')
+  return end + close[0].length
 }
 
 /** Tokens with the line that each stands on. Errors: DockError. */
@@ -118,9 +157,8 @@ export function tokensOf(text: string): readonly { readonly token: Token; readon
     if (open < 0) break
     const line = lineOf(text, open)
     const start = open + (trimsLeft ? 3 : 2)
-    const comment = /^\s*\/\*/.test(text.slice(start))
-    const end = comment ? text.indexOf('}}', text.indexOf('*/', start)) : endOf(text, start)
-    if (comment && (text.indexOf('*/', start) < 0 || end < 0)) throw wrong(line, 'unclosed comment')
+    const comment = /^\/\*/.test(text.slice(trimsLeft ? start + 1 : start))
+    const end = comment ? endOfComment(text, start, line) : endOf(text, start)
     trim = /\s-$/.test(text.slice(start, end))
     if (!comment) {
       add({ kind: 'open' }, line)

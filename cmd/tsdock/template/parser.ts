@@ -121,7 +121,7 @@ class Parser {
 
   /** Behind `{{if`, or `{{else if`. */
   #block(kind: 'if' | 'with' | 'range', inRange: boolean): Node {
-    const pipe = this.#pipe()
+    const pipe = this.#pipe(kind === 'range' ? 2 : 1)
     this.#close()
     const body = this.list(['else', 'end'], inRange || kind === 'range')
     if (this.#keyword() === 'end') {
@@ -163,13 +163,17 @@ class Parser {
     return { set: [], declares: false }
   }
 
-  #pipe(): Pipe {
+  /** limit: how many variables it may set. */
+  #pipe(limit = 1): Pipe {
     const variables = this.#variables()
     const calls = [this.#call()]
     while (this.#isSign('|')) {
       this.#at++
+      // A pipe to nothing goes nowhere.
+      if (this.#token?.kind === 'close') break
       calls.push(this.#call())
     }
+    if (variables.set.length > limit) this.#fail(`too many declarations in ${limit > 1 ? 'range' : 'command'}`)
     return { ...variables, calls }
   }
 
@@ -182,6 +186,7 @@ class Parser {
     }
     if (operands.length === 0) this.#fail('missing value for command')
     const [first, ...more] = operands
+    if (first?.kind === 'literal' && first.value === null) this.#fail('nil is not a command')
     if (first?.kind === 'literal' && more.length > 0) this.#fail(`can't give argument to non-function ${first.value}`)
     return operands
   }

@@ -2,6 +2,7 @@
 // `--format` of lists: table, json, or a template for each row.
 
 import { formatTable } from '../table.ts'
+import { headingFunctions } from './functions.ts'
 import { compileTemplate } from './template.ts'
 
 export interface Rows {
@@ -23,9 +24,11 @@ export function formatRows(format: string | undefined, { headings, columns, rows
   }
   if (format === 'json') return rows.map((row) => `${JSON.stringify(row)}\n`).join('')
   const table = /^table\s+(.*)$/s.exec(format)
-  const print = compileTemplate(unescaped(table?.[1] ?? format))
+  const template = unescaped(table?.[1] ?? format)
+  const print = compileTemplate(template)
   if (table === null) return rows.map((row) => `${print(row)}\n`).join('')
-  return formatTable([headings, ...rows].map((row) => print(row).split('\t')))
+  const head = compileTemplate(template, headingFunctions)(headings)
+  return formatTable([head, ...rows.map(print)].map((line) => line.split('\t')))
 }
 
 export function printRows(format: string | undefined, rows: Rows): void {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Go's text/template for `--format`, over plain data whose keys are the names that docker shows. Pure.
 
-import { fail, functions, isTrue, printed } from './functions.ts'
+import { callFunction, fail, functions, isTrue, printed, type TemplateFunction } from './functions.ts'
 import { type Call, type Node, type Nodes, type Operand, parseTemplate, type Pipe } from './parser.ts'
+import { compareKeys } from './values.ts'
 
 type Loop = 'break' | 'continue' | undefined
 
@@ -33,7 +34,12 @@ function fields(value: unknown, names: readonly string[]): unknown {
 }
 
 class Run {
+  readonly #functions: Readonly<Record<string, TemplateFunction>>
   out = ''
+
+  constructor(known: Readonly<Record<string, TemplateFunction>>) {
+    this.#functions = known
+  }
 
   nodes(nodes: Nodes, dot: unknown, scope: Scope): Loop {
     for (const node of nodes) {
@@ -96,7 +102,7 @@ class Run {
       return value
     }
     // These two look no further than they must.
-    if (first.name === 'and' || first.name === 'or') {
+    if ((first.name === 'and' || first.name === 'or') && rest.length + piped.length > 0) {
       let value: unknown
       for (const operand of rest) {
         value = this.#operand(operand, dot, scope)
@@ -105,7 +111,7 @@ class Run {
       return piped.length > 0 ? piped[0] : value
     }
     const values = rest.map((operand) => this.#operand(operand, dot, scope))
-    return functions[first.name]?.(...values, ...piped)
+    return callFunction(this.#functions, first.name, [...values, ...piped])
   }
 
   #operand(operand: Operand, dot: unknown, scope: Scope): unknown {
@@ -119,7 +125,7 @@ class Run {
       case 'pipe':
         return fields(this.#pipe(operand.pipe, dot, inside(scope)), operand.names)
       case 'function':
-        return functions[operand.name]?.()
+        return callFunction(this.#functions, operand.name, [])
     }
   }
 }
@@ -130,16 +136,15 @@ function entriesOf(value: unknown): readonly (readonly [key: unknown, value: unk
   if (value === undefined || value === null) return []
   if (Array.isArray(value)) return [...value.entries()]
   if (typeof value === 'number') return Array.from({ length: value }, (_, i) => [i, i])
-  if (typeof value === 'string') return [...value].map((one, i) => [i, one.codePointAt(0)])
-  if (typeof value === 'object') return Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  if (typeof value === 'object') return Object.entries(value).sort(compareKeys)
   throw fail(`range can't iterate over ${printed(value)}`)
 }
 
 /** Errors: DockError: of the text at once, of the data when it is used. */
-export function compileTemplate(text: string): (data: unknown) => string {
+export function compileTemplate(text: string, known = functions): (data: unknown) => string {
   const nodes = parseTemplate(text, (name) => Object.hasOwn(functions, name))
   return (data) => {
-    const run = new Run()
+    const run = new Run(known)
     run.nodes(nodes, data, { variables: new Map([['', data]]), outer: undefined })
     return run.out
   }

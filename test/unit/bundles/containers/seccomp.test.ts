@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { defaultCapabilities } from '../../../../bundles/containers/container-spec.ts'
 import { defaultSeccomp, parseSeccompProfile } from '../../../../bundles/containers/seccomp.ts'
+import type { LinuxSeccomp } from '../../../../spec/runtime/seccomp.ts'
+import { projectDir } from '../../../helpers/work-dir.ts'
 
 const target = { architecture: 'amd64', capabilities: defaultCapabilities, kernel: '6.1.0' }
 const names = (capabilities: readonly string[]): readonly string[] =>
@@ -52,6 +56,38 @@ test('profiles in the form of docker', () => {
     ['read', 'write', 'ptrace'],
   )
   assert.not.ok(JSON.stringify(made).includes('comment'))
+})
+
+test('profiles call 386 what seccomp calls it', () => {
+  const profile = JSON.stringify({
+    defaultAction: 'SCMP_ACT_ERRNO',
+    syscalls: [
+      { names: ['modify_ldt'], action: 'SCMP_ACT_ALLOW', includes: { arches: ['x86'] } },
+      { names: ['other'], action: 'SCMP_ACT_ALLOW', excludes: { arches: ['x86'] } },
+    ],
+  })
+  const of = (architecture: string): readonly string[] =>
+    parseSeccompProfile(profile, 'p', { ...target, architecture }).syscalls?.flatMap((one) => one.names) ?? []
+  assert.equal(of('386'), ['modify_ldt'])
+  assert.equal(of('amd64'), ['other'])
+})
+
+test("the default one allows what docker's does", () => {
+  const file = join(projectDir, 'test/data/seccomp-docker-default.json')
+  const docker = JSON.parse(readFileSync(file, 'utf8')) as LinuxSeccomp
+  const allowed = ({ syscalls = [] }: LinuxSeccomp): readonly string[] =>
+    [...new Set(syscalls.filter((one) => one.action === 'SCMP_ACT_ALLOW').flatMap((one) => one.names))].sort()
+  const checked = ({ syscalls = [] }: LinuxSeccomp): readonly string[] =>
+    syscalls
+      .filter(({ args = [] }) => args.length > 0)
+      .map(({ names: [name], args = [] }) =>
+        [name, ...args.map(({ index, value, valueTwo = 0, op }) => `${index} ${value} ${valueTwo} ${op}`)].join(' '),
+      )
+      .sort()
+  const own = defaultSeccomp(target)
+  assert.equal(allowed(own), allowed(docker))
+  assert.equal(checked(own), checked(docker))
+  assert.equal(own.architectures, docker.architectures)
 })
 
 test('profiles that are none', () => {

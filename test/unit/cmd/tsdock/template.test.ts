@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Expected outputs are those of Go's text/template on maps, with docker's functions.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { formatRows } from '../../../../cmd/tsdock/template/rows.ts'
 import { compileTemplate } from '../../../../cmd/tsdock/template/template.ts'
+import { projectDir } from '../../../helpers/work-dir.ts'
 
 const data = {
   A: 'x',
@@ -35,7 +38,7 @@ const table: readonly (readonly [template: string, output: string])[] = [
   ['{{range $v := .L}}{{$v}}{{end}}', 'ab'],
   ['{{range $i, $v := .L}}{{$i}}={{$v}},{{end}}', '0=a,1=b,'],
   ['{{range $k, $v := .M}}{{$k}}:{{$v}} {{end}}', 'b:[1 2] k:1 '],
-  ['{{range .E}}x{{else}}none{{end}}', 'none'],
+  ['{{range .Nope}}x{{else}}none{{end}}', 'none'],
   ['{{range .L}}{{if eq . "b"}}{{break}}{{end}}{{.}}{{end}}', 'a'],
   ['{{range .L}}{{if eq . "a"}}{{continue}}{{end}}{{.}}{{end}}', 'b'],
   ['{{range .L}}{{range $.L}}{{.}}{{end}};{{end}}', 'ab;ab;'],
@@ -46,7 +49,7 @@ const table: readonly (readonly [template: string, output: string])[] = [
   ['{{$x := .N}}{{if .T}}{{$x = 7}}{{end}}{{$x}}', '7'],
   ['{{if .T}}{{$x := 1}}{{$x}}{{end}}', '1'],
   ['{{json .M}}', '{"k":1,"b":[1,2]}'],
-  ['{{json "<a>&"}}', '"\\u003ca\\u003e\\u0026"'],
+  ['{{json "<a>&"}}', '"<a>&"'],
   ['{{.A | json}}', '"x"'],
   ['{{index .L 1}} {{index .M "k"}}', 'b 1'],
   ['{{(index (index .Ports "80/tcp") 0).HostPort}}', '4000'],
@@ -83,7 +86,7 @@ const wrong: readonly (readonly [template: string, message: RegExp])[] = [
   ['{{end}}', /unexpected \{\{end\}\}/],
   ['{{range .L}}', /unexpected EOF/],
   ['{{if .A}}{{else}}', /unexpected EOF/],
-  ['{{.A | }}', /missing value for command/],
+  ['{{| .A}}', /missing value for command/],
   ['{{"x}}', /unclosed action|unterminated quoted string/],
   ['{{(.A}}', /unclosed left paren/],
   ['{{break}}', /outside \{\{range\}\}/],
@@ -100,7 +103,7 @@ const failing: readonly (readonly [template: string, message: RegExp])[] = [
   ['{{index .L 9}}', /index out of range: 9/],
   ['{{lt 1 "a"}}', /incompatible types/],
   ['{{range .T}}{{end}}', /can't iterate/],
-  ['{{upper .N}}', /expected string; got number/],
+  ['{{upper .N}}', /expected string; got int/],
 ]
 for (const [template, message] of failing) {
   test(`failing template ${JSON.stringify(template)}`, () =>
@@ -112,9 +115,28 @@ test('rows', () => {
   assert.is(formatRows(undefined, rows), 'B\n22\n')
   assert.is(formatRows('table', rows), 'B\n22\n')
   assert.is(formatRows('table {{.A}}\\t{{.B}}', rows), 'AAA       B\n1         22\n')
+  assert.is(formatRows('table {{json .A}}\\t{{truncate .B 1}}', rows), 'AAA       B\n"1"       2\n')
   assert.is(formatRows('{{.A}}-{{.B}}', rows), '1-22\n')
   assert.is(formatRows('json', rows), '{"A":"1","B":"22"}\n')
   assert.is(formatRows('{{json .}}', rows), '{"A":"1","B":"22"}\n')
+})
+
+const go = JSON.parse(readFileSync(join(projectDir, 'test/data/go-templates.json'), 'utf8')) as {
+  readonly data: unknown
+  readonly outputs: readonly (readonly [template: string, output: string])[]
+  readonly errors: readonly string[]
+}
+
+test("what Go's text/template prints", () => {
+  assert.ok(go.outputs.length > 100)
+  for (const [template, output] of go.outputs) assert.is(compileTemplate(template)(go.data), output, template)
+})
+
+test("what Go's text/template refuses", () => {
+  assert.ok(go.errors.length > 50)
+  for (const template of go.errors) {
+    assert.throws(() => compileTemplate(template)(go.data), /^template parsing error: template: :\d+: /, template)
+  }
 })
 
 test.run()

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { compileIdMappings, deniesSetgroups } from '../../../../runtime/compile/id-mappings.ts'
+import { compileIdMappings, deniesSetgroups, isDeniedSetgroups } from '../../../../runtime/compile/id-mappings.ts'
 import type { LinuxIDMapping } from '../../../../spec/runtime/namespaces.ts'
 import { makeContext, makeFacts, makeSpec, namespaces, showOps } from '../../../helpers/compile-input.ts'
 
@@ -47,6 +47,17 @@ test('no new user namespace, no maps', () => {
   const joined = makeSpec({ linux: { namespaces: [{ type: 'user', path }], uidMappings: wide, gidMappings: wide } })
   assert.equal(compileIdMappings(makeContext(joined)), [])
   assert.equal(compileIdMappings(makeContext()), [])
+})
+
+test('groups stay as they are where the namespace of the caller has given setgroups up', () => {
+  const of = (spec: object, setgroups?: string): boolean =>
+    isDeniedSetgroups(makeContext({ ...makeSpec(), ...spec }, { facts: makeFacts({ setgroups }) }))
+  const joined = { linux: { namespaces: [{ type: 'user', path: '/proc/7/ns/user' }] } }
+  assert.is(of({}, 'deny\n'), true)
+  assert.is(of({ linux: { namespaces: namespaces('user') } }, 'deny\n'), true)
+  assert.is(of(joined, 'deny\n'), false)
+  assert.is(of({}, 'allow\n'), false)
+  assert.is(of({}), false)
 })
 
 test.run()
