@@ -80,7 +80,7 @@ export const createFlags: readonly CommandFlag[] = [
   flag('cgroup-parent', 'string', 'PATH', 'cgroup that its own is made in'),
   flag('sysctl', 'list', 'K=V', 'a kernel parameter'),
   flag('log-driver', 'string', 'json-file|none', 'where its output goes'),
-  flag('log-opt', 'list', 'K=V', 'max-size=10m, max-file=3'),
+  flag('log-opt', 'list', 'K=V', 'max-size=10m, max-file=3, labels=A,B, env=C'),
   flag('health-cmd', 'string', 'COMMAND', 'command that tells its health'),
   flag('health-interval', 'string', 'DURATION', 'time between two checks (default: 30s)'),
   flag('health-timeout', 'string', 'DURATION', 'time for one check (default: 30s)'),

@@ -45,7 +45,7 @@ function mode({ text }: CommandInvocation, name: string, allowed: readonly strin
 }
 
 const logOptions: Readonly<Record<string, readonly string[]>> = {
-  'json-file': ['max-size', 'max-file', 'labels', 'env', 'tag', 'mode'],
+  'json-file': ['max-size', 'max-file', 'labels', 'env'],
   none: [],
 }
 
