@@ -271,7 +271,7 @@ test(
     sweep({
       args: ({ id }) => ['update', '--pids-limit', '20', id],
       which: front,
-      step: 23,
+      step: 51,
       before: (container) => {
         mustSucceed(container.create())
         mustSucceed(container.start())
