@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each process of the runtime is killed -9 where it enters its first, second, third ... system call. Whatever was on the way
 // is complete or undone, and goes away with `delete --force`. TSRUN_TEST_LONG=1 takes every call, else every so manieth.
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { defaultMounts, defaultNamespaces, withArgs } from '../helpers/bundle.ts'
+import { defaultMounts, defaultNamespaces, type Json, withArgs } from '../helpers/bundle.ts'
 import { type Container, mustSucceed, newContainer } from '../helpers/container.ts'
-import { isRootless } from '../helpers/host.ts'
+import { cgroupVersion, isRootless, needsController, readCgroupDir } from '../helpers/host.ts'
 import { leakLines, readLeaks, settledLeaks } from '../helpers/leaks.ts'
 import { programPath } from '../helpers/programs.ts'
 import { withOwnIdAlone } from '../helpers/rootless.ts'
@@ -21,9 +21,14 @@ const options = {
   needs: [() => (isTsrun ? undefined : 'about the processes of tsrun')],
   timeoutMs: everyCall ? 900_000 : 60_000,
 }
-const usual = withArgs(['sleep', '60'], { mounts: defaultMounts, linux: { namespaces: defaultNamespaces } })
-/** Where a process is traced, newuidmap has no powers. */
-const sleeps = isRootless ? withOwnIdAlone(usual) : usual
+
+function usual(args: readonly string[]): Json {
+  const config = withArgs(args, { mounts: defaultMounts, linux: { namespaces: defaultNamespaces } })
+  // Where a process is traced, newuidmap has no powers.
+  return isRootless ? withOwnIdAlone(config) : config
+}
+const sleeps = usual(['sleep', '60'])
+
 /** What kill-at says. */
 const notReached = 10
 const late = 11
@@ -42,14 +47,15 @@ interface Sweep {
   /** Of the calls that are tried, in the short run. */
   readonly step: number
   readonly wrapper?: readonly string[]
+  readonly config?: Json
   readonly before?: (container: Container) => void
   readonly after: (container: Container, outcome: Outcome) => void | Promise<void>
 }
 
 /** Kills the process at one call after the other, with a fresh container each time, until it makes no more. */
-async function sweep({ args, which, step, wrapper = inCache(), before, after }: Sweep): Promise<void> {
+async function sweep({ args, which, step, wrapper = inCache(), config = sleeps, before, after }: Sweep): Promise<void> {
   for (let number = 1; ; number += everyCall ? 1 : step) {
-    const container = newContainer(sleeps)
+    const container = newContainer(config)
     before?.(container)
     const killer = [...wrapper, programPath('kill-at'), String(which), String(number)]
     const outcome = callRuntime(args(container), { wrapper: killer, timeoutMs: 60_000 })
@@ -92,6 +98,11 @@ async function wholeOrGone(container: Container): Promise<'whole' | 'gone'> {
     return found !== undefined
   })
   return found ?? 'gone'
+}
+
+function pidsLimit(container: Container): number {
+  const dir = readCgroupDir(container.pid(), cgroupVersion === 1 ? 'pids' : '') ?? ''
+  return Number(readFileSync(join(dir, 'pids.max'), 'utf8'))
 }
 
 function remove(container: Container): void {
@@ -235,6 +246,46 @@ test(
       },
     }),
   options,
+)
+
+test(
+  'run in the foreground',
+  () =>
+    sweep({
+      args: ({ bundle, id }) => ['run', '--bundle', bundle, id],
+      which: front,
+      step: 31,
+      // It ends by itself, as whoever would wait for it may be gone.
+      config: usual(['sleep', '0.05']),
+      after: async (container) => {
+        await until('nothing is left that runs', () => readLeaks().processes.length === 0)
+        remove(container)
+      },
+    }),
+  options,
+)
+
+test(
+  'update',
+  () =>
+    sweep({
+      args: ({ id }) => ['update', '--pids-limit', '20', id],
+      which: front,
+      step: 51,
+      before: (container) => {
+        mustSucceed(container.create())
+        mustSucceed(container.start())
+        mustSucceed(container.call('update', ['--pids-limit', '10']))
+      },
+      after: (container) => {
+        assert.ok([10, 20].includes(pidsLimit(container)), 'the limit before, or that after')
+        mustSucceed(container.call('update', ['--pids-limit', '30']))
+        assert.is(pidsLimit(container), 30)
+        assert.is(container.status(), 'running')
+        remove(container)
+      },
+    }),
+  { ...options, needs: [...options.needs, needsController('pids')] },
 )
 
 for (const [title, begin] of [
