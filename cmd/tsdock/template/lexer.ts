@@ -80,15 +80,36 @@ function number(text: string, line: number): Token {
 
 const NUMBER =
   /^[+-]?(?:0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+)/
-const rules: readonly (readonly [
-  pattern: RegExp,
-  make: (match: RegExpExecArray, line: number) => Token | undefined,
-])[] = [
+
+/** A character, or a number that Go has none of: told with the line. */
+class Malformed extends Error {}
+
+function character(body: string): number {
+  const [first, ...more] = unquote(body)
+  if (first === undefined || more.length > 0) throw new Malformed(`malformed character constant: '${body}'`)
+  return first.codePointAt(0) ?? 0
+}
+
+function numberOf(text: string): number {
+  const digits = text.replaceAll('_', '')
+  const [, sign = '', octal] = /^([+-]?)0([0-9]+)$/.exec(digits) ?? []
+  const value = octal === undefined ? Number(digits) : /^[0-7]+$/.test(octal) ? Number.parseInt(octal, 8) : Number.NaN
+  if (Number.isNaN(value)) {
+    if (octal !== undefined) throw new Malformed(`integer overflow: "${text}"`)
+    // Number() takes no sign before 0x.
+    const unsigned = Number(digits.replace(/^[+-]/, ''))
+    if (!Number.isNaN(unsigned)) return digits.startsWith('-') ? -unsigned : unsigned
+    throw new Malformed(`bad number syntax: "${text}"`)
+  }
+  return sign === '-' && octal !== undefined ? -value : value
+}
+
+const rules: readonly (readonly [pattern: RegExp, make: (match: RegExpExecArray) => Token | undefined])[] = [
   [/^\s+/, () => undefined],
   [/^"((?:[^"\\\n]|\\.)*)"/, ([, body = ''], line) => string(body, line)],
   [/^`([^`]*)`/, ([, body = '']) => ({ kind: 'string', value: body })],
-  [/^'((?:[^'\\\n]|\\.)+)'/, ([, body = ''], line) => character(body, line)],
-  [NUMBER, ([text], line) => number(text, line)],
+  [/^'((?:[^'\\\n]|\\.)+)'/, ([, body = '']) => ({ kind: 'number', value: character(body) })],
+  [NUMBER, ([text]) => ({ kind: 'number', value: numberOf(text) })],
   [
     /^\$([\p{L}\p{N}_]*)((?:\.[\p{L}_][\p{L}\p{N}_]*)*)/u,
     ([, name = '', fields = '']) => ({ kind: 'variable', name, names: fields.split('.').slice(1) }),
@@ -101,6 +122,22 @@ const rules: readonly (readonly [
 
 const lineOf = (text: string, at: number): number => text.slice(0, at).split('\n').length
 
+/** What Go says of what begins no token. */
+function unknown(rest: string): string {
+  if (rest.startsWith('`')) return 'unterminated raw quoted string'
+  if (rest.startsWith('"')) return 'unterminated quoted string'
+  if (rest.startsWith("'")) return 'unterminated character constant'
+  return `unexpected ${JSON.stringify(rest[0])} in operand`
+}
+
+function made(make: (match: RegExpExecArray) => Token | undefined, match: RegExpExecArray, line: number) {
+  try {
+    return make(match)
+  } catch (e: unknown) {
+    throw e instanceof Malformed ? wrong(line, e.message) : e
+  }
+}
+
 /** The tokens of one action's inside. */
 function actionTokens(inside: string, line: number): readonly Token[] {
   const tokens: Token[] = []
@@ -110,12 +147,17 @@ function actionTokens(inside: string, line: number): readonly Token[] {
       .map(([pattern, make]) => ({ match: pattern.exec(rest), make }))
       .find(({ match }) => match !== null)
     if (found === undefined || found.match === null) {
-      if (/^["`']/.test(rest)) throw wrong(line, 'unterminated quoted string')
-      throw wrong(line, `unexpected ${JSON.stringify(rest[0])} in operand`)
+      throw wrong(line, unknown(rest))
     }
-    const token = found.make(found.match, line)
+    const token = made(found.make, found.match, line)
+    const after = rest.slice(found.match[0].length)
+    if (token?.kind === 'number' && /^[\p{L}\p{N}_]/u.test(after) && !found.match[0].startsWith("'")) {
+      throw wrong(line, `bad number syntax: ${JSON.stringify(found.match[0] + [...after][0])}`)
+    }
+    // Go joins fields by themselves.
+    if (token?.kind === 'field' && after.startsWith('.')) throw wrong(line, 'unexpected <.> in operand')
     if (token !== undefined) tokens.push(token)
-    rest = rest.slice(found.match[0].length)
+    rest = after
   }
   return tokens
 }
