@@ -60,15 +60,18 @@ function index(value: unknown, ...keys: readonly unknown[]): unknown {
       }
       return items[at]
     }
-    if (typeof inside !== 'object') throw fail(`error calling index: can't index item of type ${goType(inside)}`)
-    if (typeof key !== 'string') throw fail(`error calling index: value has type ${goType(key)}; should be string`)
-    return Object.hasOwn(inside, key) ? (inside as Record<string, unknown>)[key] : undefined
+    if (typeof inside === 'object' && typeof key !== 'string') {
+      throw fail(`error calling index: value has type ${typeName(key)}; should be string`)
+    }
+    if (typeof inside !== 'object') throw fail(`error calling index: can't index item of type ${typeName(inside)}`)
+    return Object.hasOwn(inside, String(key)) ? (inside as Record<string, unknown>)[String(key)] : undefined
   }, value)
 }
 
-function slice(value: unknown, from: unknown = 0, to?: unknown, capacity?: unknown): unknown {
-  if (typeof value === 'string' && capacity !== undefined) {
-    throw fail('error calling slice: cannot 3-index slice a string')
+function slice(value: unknown, from: unknown = 0, to?: unknown, most?: unknown): unknown {
+  if (typeof value === 'string' && most !== undefined) throw fail('error calling slice: cannot 3-index slice a string')
+  if (!Array.isArray(value) && typeof value !== 'string') {
+    throw fail(`error calling slice: can't slice item of type ${typeName(value)}`)
   }
   const items = typeof value === 'string' ? Buffer.from(value) : value
   const [start, end] = [Number(from), to === undefined ? items.length : Number(to)]
@@ -94,10 +97,20 @@ function sprint(values: readonly unknown[]): string {
     .join('')
 }
 
-const HTML: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;', "'": '&#39;' }
-const html = (all: string): string => all.replaceAll('\0', '\ufffd').replace(/[&<>"']/g, (one) => HTML[one] ?? one)
+/** What these three take: nothing is a word of its own. */
+const escapable = (values: readonly unknown[]): string => sprint(values.map((one) => one ?? NO_VALUE))
+
+const HTML: Readonly<Record<string, string>> = {
+  '\0': '\ufffd',
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&#34;',
+  "'": '&#39;',
+}
+const html = (all: string): string => all.replace(/[\0&<>"']/g, (one) => HTML[one] ?? one)
 const script = (all: string): string =>
-  all.replace(/[\\'"<>&=\p{Cc}]/gu, (one) =>
+  all.replace(/[\\'"<>&=]|\p{Cc}/gu, (one) =>
     /[\\'"]/.test(one) ? `\\${one}` : `\\u${one.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`,
   )
 
@@ -143,9 +156,9 @@ export const functions: TemplateFunctions = {
   print: (...values) => sprint(values),
   println: (...values) => `${values.map((value) => printed(value, true)).join(' ')}\n`,
   printf: (pattern, ...values) => sprintf(text(pattern, 'printf'), values),
-  html: (...values) => html(sprint(values)),
-  js: (...values) => script(sprint(values)),
-  urlquery: (...values) => queryEscape(sprint(values)),
+  html: (...values) => html(escapable(values)),
+  js: (...values) => script(escapable(values)),
+  urlquery: (...values) => queryEscape(escapable(values)),
   json,
   join: (list, separator) => {
     if (!Array.isArray(list)) throw fail('error calling join: it takes a list')

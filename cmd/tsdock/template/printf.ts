@@ -107,6 +107,16 @@ function whole(verb: string, value: number | bigint, directive: Directive): stri
   return verb === 'U' ? padded(`U+${code.toString(16).toUpperCase().padStart(4, '0')}`, directive) : undefined
 }
 
+/** toFixed rounds halves up, Go to even digits. */
+function fixed(value: number, precision: number): string {
+  const rounded = value.toFixed(precision)
+  const exact = Math.abs(value).toFixed(Math.min(100, precision + 60))
+  const at = exact.indexOf('.') + 1 + precision
+  const kept = exact.slice(0, at).replace(/\.$/, '')
+  if (!/^50*$/.test(exact.slice(at)) || !/[02468]$/.test(kept)) return rounded
+  return value < 0 ? `-${kept}` : kept
+}
+
 function fraction(verb: string, value: number, directive: Directive): string | undefined {
   const { precision } = directive
   // Of a float's digits the zeros stand before the whole number.
@@ -119,7 +129,7 @@ function fraction(verb: string, value: number, directive: Directive): string | u
       return signed(general(value, precision).toUpperCase(), shown)
     case 'f':
     case 'F':
-      return signed(value.toFixed(precision ?? 6), shown)
+      return signed(fixed(value, precision ?? 6), shown)
     case 'e':
       return signed(withExponent(value.toExponential(precision ?? 6)), shown)
     case 'E':
@@ -176,6 +186,13 @@ function formatted(verb: string, value: unknown, directive: Directive): string {
   return name === '<nil>' ? `%!${verb}(<nil>)` : `%!${verb}(${name}=${formatted('v', value, plain)})`
 }
 
+/** Of %+v and %#v, the flags are about what is printed: names of fields, and Go's syntax. */
+function formattedTop(verb: string, value: unknown, directive: Directive): string {
+  if (verb !== 'v') return formatted(verb, value, directive)
+  if (directive.flags.includes('#') && typeof value === 'string') return formatted('q', value, plain)
+  return formatted('v', value, { ...directive, flags: directive.flags.replace(/[+#]/g, '') })
+}
+
 /** %v */
 export const valueText = (value: unknown): string =>
   typeof value === 'number' ? numberText(value) : typeof value === 'string' ? value : formatted('v', value, plain)
@@ -204,7 +221,7 @@ export function sprintf(pattern: string, values: readonly unknown[]): string {
       if (verb === '%') return '%'
       if (next < 0 || next >= values.length) return `%!${verb}(${reordered ? 'BADINDEX' : 'MISSING'})`
       const left = width < 0 ? { flags: `${flags}-`, width: -width } : { flags, width }
-      return formatted(verb, values[next++], { ...left, precision })
+      return formattedTop(verb, values[next++], { ...left, precision })
     },
   )
   if (reordered || next >= values.length) return out
