@@ -33,6 +33,8 @@ export interface RunContext {
   readonly allowInsecure: boolean
   /** --add-host: lines of /etc/hosts. */
   readonly hosts: readonly string[]
+  /** --cdi-spec-dir */
+  readonly cdiDirectories: readonly string[]
   readonly hostname: string | undefined
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void
   readonly signal?: AbortSignal | undefined
@@ -124,7 +126,7 @@ async function writeBundle(
             init,
           ]
     const env = [`SOURCE_DATE_EPOCH=${state.epoch}`, ...context.args, ...(state.run.Env ?? []), ...prepared.env]
-    const devices = await knownDevices(instruction)
+    const devices = await knownDevices(instruction, context)
     const spec = containerSpec(
       state.run,
       {
@@ -140,7 +142,10 @@ async function writeBundle(
       },
       context.host,
     )
-    await writeFile(join(directory, 'config.json'), JSON.stringify(await applyCdi(spec, devices)))
+    await writeFile(
+      join(directory, 'config.json'),
+      JSON.stringify(await applyCdi(spec, devices, context.cdiDirectories)),
+    )
     return { directory, prepared, extra }
   } catch (e: unknown) {
     await prepared.release()
@@ -149,10 +154,10 @@ async function writeBundle(
 }
 
 /** Names of --device; those that are not required, and not known, are left out. */
-async function knownDevices({ devices }: ExpandedRun): Promise<readonly string[]> {
+async function knownDevices({ devices }: ExpandedRun, { cdiDirectories }: RunContext): Promise<readonly string[]> {
   const names: string[] = []
   for (const { name, required } of devices) {
-    const known = await resolveCdi([name]).then(
+    const known = await resolveCdi([name], cdiDirectories).then(
       () => true,
       (e: unknown) => {
         if (required) throw e
