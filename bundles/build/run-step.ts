@@ -15,6 +15,7 @@ import { type ExpandedRun, programOf } from '../dockerfile/instructions/run.ts'
 import { DockError } from '../error.ts'
 import { read, remove } from '../host/files.ts'
 import { runContainer } from '../host/oci-runtime.ts'
+import { hostPlatform } from '../images/platform.ts'
 import { shellOf } from './config-step.ts'
 import { checkRunnable } from './platforms.ts'
 import type { BuiltLayer, ImageState } from './image-state.ts'
@@ -138,7 +139,7 @@ async function writeBundle(
         mounts,
         hostname: context.hostname ?? 'buildkitsandbox',
         privileged: instruction.security === 'insecure',
-        seccomp: instruction.security === 'insecure' ? undefined : defaultSeccomp(seccompTarget(state)),
+        seccomp: instruction.security === 'insecure' ? undefined : defaultSeccomp(seccompTarget()),
       },
       context.host,
     )
@@ -169,8 +170,9 @@ async function knownDevices({ devices }: ExpandedRun, { cdiDirectories }: RunCon
   return names
 }
 
-const seccompTarget = (state: ImageState): SeccompTarget => ({
-  architecture: state.platform.architecture,
+/** Programs of another platform make this machine's system calls, through their emulator. */
+const seccompTarget = (): SeccompTarget => ({
+  architecture: hostPlatform().architecture,
   capabilities: defaultCapabilities,
   kernel: release(),
 })

@@ -8,7 +8,7 @@ import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { hostPlatform } from '../../bundles/images/platform.ts'
 import { findOnPath } from '../helpers/tools.ts'
-import { buildBase, Dock, newContext, nothingLeft } from '../helpers/tsdock.ts'
+import { buildBase, Dock, newContext, nothingLeft, runProgram, tsdockPath } from '../helpers/tsdock.ts'
 import { newDir } from '../helpers/work-dir.ts'
 
 const dock = new Dock()
@@ -71,6 +71,58 @@ test('RUN needs an emulator for another platform', () => {
   assert.match(stderr, new RegExp(`programs of linux/${other} do not run on .*qemu-user-static`))
   assert.match(dock.run('build', '--platform', 'linux/nope/x/y', run).stderr, /platform/)
 })
+
+/** Says what it is to run, and writes a file. */
+const emulator = `#include <stdio.h>
+int main(int argc, char **argv)
+{
+	FILE *f = fopen("/ran", "w");
+
+	return argc < 3 || !f || fprintf(f, "%s\\n", argv[2]) < 0 || fclose(f);
+}
+`
+
+/** Kernels since 6.7 have a binfmt_misc for each user namespace: this one registers nothing on the host. */
+const registered = `set -e
+mount -t binfmt_misc binfmt /proc/sys/fs/binfmt_misc
+printf '%s' ':qemu-s390x:M::\\x7fELF\\x02\\x02\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x16:\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff:'"$1:F" \
+  > /proc/sys/fs/binfmt_misc/register
+shift
+exec "$@"
+`
+
+/** Why nothing can be registered here; undefined: it can. */
+function emulationLacks(namespace: readonly string[]): string | undefined {
+  if (own === 's390x') return 'this machine runs s390x itself'
+  if (findOnPath('gcc') === undefined) return 'gcc is missing'
+  const mount = ['sh', '-c', 'mount -t binfmt_misc b /proc/sys/fs/binfmt_misc']
+  const tried = spawnSync('unshare', [...namespace, ...mount])
+  return tried.status === 0 ? undefined : 'a user namespace has no binfmt_misc of its own (Linux 6.7 or later)'
+}
+
+const namespace = ['-Um', '--map-root-user', '--propagation', 'private']
+const lacks = emulationLacks(namespace)
+if (lacks !== undefined) process.stdout.write(`SKIP RUN of another platform, emulated: ${lacks}\n`)
+else {
+  test('RUN of another platform, emulated', () => {
+    const directory = newDir('emulator')
+    const program = join(directory, 'emulator')
+    writeFileSync(`${program}.c`, emulator)
+    assert.is(spawnSync('gcc', ['-static', '-o', program, `${program}.c`]).status, 0)
+    const run = newContext({
+      Dockerfile: 'FROM scratch\nCOPY x /x\nRUN ["/x", "argument"]\nFROM scratch\nCOPY --from=0 /ran /\n',
+    })
+    const header = Buffer.alloc(64)
+    Buffer.from('7f454c46020201', 'hex').copy(header)
+    Buffer.from('00020016', 'hex').copy(header, 16)
+    writeFileSync(join(run, 'x'), header, { mode: 0o755 })
+    const out = newDir('out')
+    const build = [tsdockPath, '--storage', newDir('storage'), 'build', '--platform', 'linux/s390x', '-o', out, run]
+    const made = runProgram('unshare', [...namespace, 'sh', '-c', registered, 'sh', program, ...build])
+    assert.is(made.status, 0, made.stderr)
+    assert.is(readFileSync(join(out, 'ran'), 'utf8'), 'argument\n')
+  })
+}
 
 if (findOnPath('ssh-agent') === undefined) process.stdout.write('SKIP keys: ssh-agent is missing\n')
 else {
