@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Several platforms in one build; programs of another platform; keys for RUN --mount=type=ssh.
 
-import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -127,6 +127,8 @@ else {
 if (findOnPath('ssh-agent') === undefined) process.stdout.write('SKIP keys: ssh-agent is missing\n')
 else {
   const key = join(newDir('key'), 'id')
+  const agentsOf = ({ storage }: Dock): string =>
+    spawnSync('pgrep', ['-fa', `^ssh-agent -D -a ${storage}`]).stdout.toString()
   spawnSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', key])
   const ssh = newContext({
     Dockerfile: 'FROM localhost/base\nRUN --mount=type=ssh,required test -S "$SSH_AUTH_SOCK"\n',
@@ -134,8 +136,33 @@ else {
 
   test('an agent is made of key files, and ends with the build', () => {
     dock.must('build', '--no-cache', '--ssh', `default=${key}`, ssh)
-    const agents = spawnSync('pgrep', ['-fa', 'ssh-agent -D -a']).stdout.toString()
-    assert.not.match(agents, dock.storage)
+    assert.is(agentsOf(dock), '')
+  })
+
+  test('the key that was meant is in the agent', () => {
+    const program = newContext({
+      Dockerfile: 'FROM scratch\nCOPY root /\nRUN --mount=type=ssh,id=k ["/usr/bin/ssh-add", "-l"]\n',
+    })
+    const libraries = spawnSync('ldd', ['/usr/bin/ssh-add']).stdout.toString().match(/\/\S+/g) ?? []
+    const root = join(program, 'root')
+    mkdirSync(root)
+    assert.is(spawnSync('cp', ['--parents', '-L', '/usr/bin/ssh-add', ...libraries, root]).status, 0)
+    const made = dock.must('build', '--no-cache', '--ssh', `k=${key}`, program)
+    const [, print = '?'] = /(SHA256:\S+)/.exec(spawnSync('ssh-keygen', ['-lf', key]).stdout.toString()) ?? []
+    assert.ok(made.stderr.includes(print), made.stderr)
+  })
+
+  test('an agent does not outlive a build that is killed', async () => {
+    const slow = newContext({ Dockerfile: 'FROM localhost/base\nRUN --mount=type=ssh echo begun; sleep 60\n' })
+    const args = ['build', '--no-cache', '--progress', 'plain', '--ssh', `default=${key}`, slow]
+    const env = { ...process.env, TSDOCK_ROOT: dock.storage }
+    const child = spawn(tsdockPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+    for await (const text of child.stderr) if (/ begun/.test(String(text))) break
+    assert.not.equal(agentsOf(dock), '')
+    child.kill('SIGKILL')
+    for (let i = 0; i < 100 && agentsOf(dock) !== ''; i++) await new Promise((resolve) => setTimeout(resolve, 50))
+    assert.is(agentsOf(dock), '')
+    dock.must('fsck')
   })
 
   test('what is no key', () => {
