@@ -51,18 +51,20 @@ const different: ReadonlyMap<string, string> = new Map([
   ['{{block "B" .A}}<{{.}}>{{end}}', noUse],
 ])
 
+const saidBy = (e: unknown): string => messageOf(e).replace(/^template parsing error: (?=template: )/, '')
+
 /** What becomes of a template, in the form of a row. */
 function outcome(template: string): Row {
   let print: (value: unknown) => string
   try {
     print = compileTemplate(template)
   } catch (e: unknown) {
-    return { template, parseError: messageOf(e).replace(/^template parsing error: /, '') }
+    return { template, parseError: saidBy(e) }
   }
   try {
     return { template, output: print(data) }
   } catch (e: unknown) {
-    return { template, runError: messageOf(e) }
+    return { template, runError: saidBy(e) }
   }
 }
 
