@@ -90,6 +90,19 @@ interface Bundle {
   readonly extra: readonly string[]
 }
 
+/** What the runtime mounts on, above the image. */
+async function layersAbove(
+  directory: string,
+  lower: readonly string[],
+  points: readonly MountPoint[],
+  { stores }: RunContext,
+): Promise<readonly string[]> {
+  const init = await initLayerOf(stores, lower)
+  if (points.length === 0) return [init]
+  const unprivileged = stores.files.unprivileged === true
+  return [await mountPointLayer(join(directory, 'points'), [init, ...lower], points, unprivileged), init]
+}
+
 async function writeBundle(
   state: ImageState,
   instruction: ExpandedRun,
@@ -113,19 +126,7 @@ async function writeBundle(
       await writeFile(script, program.script.text, { mode: 0o755 })
       mounts.push({ destination: program.script.path, type: 'bind', source: script, options: ['bind', 'ro'] })
     }
-    const init = await initLayerOf(context.stores, lower)
-    const extra =
-      points.length === 0
-        ? [init]
-        : [
-            await mountPointLayer(
-              join(directory, 'points'),
-              [init, ...lower],
-              points,
-              context.stores.files.unprivileged === true,
-            ),
-            init,
-          ]
+    const extra = await layersAbove(directory, lower, points, context)
     const env = [`SOURCE_DATE_EPOCH=${state.epoch}`, ...context.args, ...(state.run.Env ?? []), ...prepared.env]
     const devices = await knownDevices(instruction, context)
     const spec = containerSpec(

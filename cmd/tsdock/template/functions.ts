@@ -24,7 +24,7 @@ export function isTrue(value: unknown): boolean {
 
 const text = (value: unknown, name: string): string => {
   if (typeof value === 'string') return value
-  throw fail(`error calling ${name}: wrong type for value; expected string; got ${goType(value)}`)
+  throw fail(`error calling ${name}: wrong type for value; expected string; got ${typeName(value)}`)
 }
 const incompatible = (a: unknown, b: unknown, name: string): DockError =>
   fail(`error calling ${name}: incompatible types for comparison: ${typeName(a)} and ${typeName(b)}`)
@@ -83,7 +83,7 @@ function length(value: unknown): number {
   if (typeof value === 'string') return Buffer.byteLength(value)
   if (Array.isArray(value)) return value.length
   if (typeof value === 'object' && value !== null) return Object.keys(value).length
-  throw fail(`error calling len: len of type ${goType(value)}`)
+  throw fail(`error calling len: len of type ${typeName(value)}`)
 }
 
 /** fmt.Sprint: blanks between operands when neither is a string. */
@@ -160,7 +160,7 @@ export const functions: TemplateFunctions = {
   js: (...values) => script(escapable(values)),
   urlquery: (...values) => queryEscape(escapable(values)),
   json,
-  join: (list, separator) => {
+  join: (list, separator = '') => {
     if (!Array.isArray(list)) throw fail('error calling join: it takes a list')
     return list.map((one) => printed(one)).join(text(separator, 'join'))
   },

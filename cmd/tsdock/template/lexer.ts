@@ -80,7 +80,7 @@ function numberOf(text: string): number {
 
 const rules: readonly (readonly [pattern: RegExp, make: (match: RegExpExecArray) => Token | undefined])[] = [
   [/^\s+/, () => undefined],
-  [/^"((?:[^"\\\n]|\\.)*)"/, ([, body = ''], line) => string(body, line)],
+  [/^"((?:[^"\\\n]|\\.)*)"/, ([, body = '']) => ({ kind: 'string', value: unquote(body) })],
   [/^`([^`]*)`/, ([, body = '']) => ({ kind: 'string', value: body })],
   [/^'((?:[^'\\\n]|\\.)+)'/, ([, body = '']) => ({ kind: 'number', value: character(body) })],
   [NUMBER, ([text]) => ({ kind: 'number', value: numberOf(text) })],
@@ -145,15 +145,6 @@ function endOf(text: string, from: number): number {
     if (match[0] === '}}') return match.index
   }
   throw wrong(lineOf(text, from), 'unclosed action')
-}
-
-/** A comment has its action for itself. */
-function endOfComment(text: string, from: number, line: number): number {
-  const end = text.indexOf('*/', from)
-  if (end < 0) throw wrong(line, 'unclosed comment')
-  const close = /^(?:\s-)?\}\}/.exec(text.slice(end + 2))
-  if (close === null) throw wrong(line, 'comment ends before closing delimiter')
-  return end + close[0].length
 }
 
 /** Tokens with the line that each stands on. Errors: DockError. */

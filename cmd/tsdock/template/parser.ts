@@ -200,7 +200,6 @@ class Parser {
       if (first?.kind === 'literal') this.#fail(`non executable command in pipeline stage ${calls.length + 1}`)
       calls.push(call)
     }
-    if (variables.set.length > limit) this.#fail(`too many declarations in ${limit > 1 ? 'range' : 'command'}`)
     return { ...variables, calls }
   }
 

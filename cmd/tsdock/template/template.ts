@@ -3,7 +3,6 @@
 
 import { argumentsOf, fail, functions, headingFunctions, isTrue, printed, type TemplateFunctions } from './functions.ts'
 import { type Call, type Node, type Nodes, type Operand, parseTemplate, type Pipe } from './parser.ts'
-import { compareKeys } from './values.ts'
 
 type Loop = 'break' | 'continue' | undefined
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // More is compared with Go itself (template-golden.test.ts).
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
 import { formatRows } from '../../../../cmd/tsdock/template/rows.ts'
