@@ -31,6 +31,8 @@ export interface BuildRequest {
   readonly runtime?: string | undefined
   readonly allowInsecure: boolean
   readonly hosts: readonly string[]
+  /** Where CDI files for RUN --device are. */
+  readonly cdiDirectories: readonly string[]
   readonly network: StepOptions['network']
   readonly noCache: StepOptions['noCache']
   readonly failOnMiss: boolean
@@ -112,6 +114,7 @@ export async function build(storage: Storage, request: BuildRequest): Promise<Bu
       runtimeRoot: join(storage.directory, 'run'),
       allowInsecure: request.allowInsecure,
       hosts: request.hosts,
+      cdiDirectories: request.cdiDirectories,
       hostname: request.buildArgs.get('BUILDKIT_SANDBOX_HOSTNAME'),
       signal: request.signal,
     },

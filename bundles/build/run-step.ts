@@ -15,6 +15,7 @@ import { type ExpandedRun, programOf } from '../dockerfile/instructions/run.ts'
 import { DockError } from '../error.ts'
 import { read, remove } from '../host/files.ts'
 import { runContainer } from '../host/oci-runtime.ts'
+import { hostPlatform } from '../images/platform.ts'
 import { shellOf } from './config-step.ts'
 import { checkRunnable } from './platforms.ts'
 import type { BuiltLayer, ImageState } from './image-state.ts'
@@ -33,6 +34,8 @@ export interface RunContext {
   readonly allowInsecure: boolean
   /** --add-host: lines of /etc/hosts. */
   readonly hosts: readonly string[]
+  /** --cdi-spec-dir */
+  readonly cdiDirectories: readonly string[]
   readonly hostname: string | undefined
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void
   readonly signal?: AbortSignal | undefined
@@ -87,6 +90,19 @@ interface Bundle {
   readonly extra: readonly string[]
 }
 
+/** What the runtime mounts on, above the image. */
+async function layersAbove(
+  directory: string,
+  lower: readonly string[],
+  points: readonly MountPoint[],
+  { stores }: RunContext,
+): Promise<readonly string[]> {
+  const init = await initLayerOf(stores, lower)
+  if (points.length === 0) return [init]
+  const unprivileged = stores.files.unprivileged === true
+  return [await mountPointLayer(join(directory, 'points'), [init, ...lower], points, unprivileged), init]
+}
+
 async function writeBundle(
   state: ImageState,
   instruction: ExpandedRun,
@@ -110,21 +126,9 @@ async function writeBundle(
       await writeFile(script, program.script.text, { mode: 0o755 })
       mounts.push({ destination: program.script.path, type: 'bind', source: script, options: ['bind', 'ro'] })
     }
-    const init = await initLayerOf(context.stores, lower)
-    const extra =
-      points.length === 0
-        ? [init]
-        : [
-            await mountPointLayer(
-              join(directory, 'points'),
-              [init, ...lower],
-              points,
-              context.stores.files.unprivileged === true,
-            ),
-            init,
-          ]
+    const extra = await layersAbove(directory, lower, points, context)
     const env = [`SOURCE_DATE_EPOCH=${state.epoch}`, ...context.args, ...(state.run.Env ?? []), ...prepared.env]
-    const devices = await knownDevices(instruction)
+    const devices = await knownDevices(instruction, context)
     const spec = containerSpec(
       state.run,
       {
@@ -136,11 +140,14 @@ async function writeBundle(
         mounts,
         hostname: context.hostname ?? 'buildkitsandbox',
         privileged: instruction.security === 'insecure',
-        seccomp: instruction.security === 'insecure' ? undefined : defaultSeccomp(seccompTarget(state)),
+        seccomp: instruction.security === 'insecure' ? undefined : defaultSeccomp(seccompTarget()),
       },
       context.host,
     )
-    await writeFile(join(directory, 'config.json'), JSON.stringify(await applyCdi(spec, devices)))
+    await writeFile(
+      join(directory, 'config.json'),
+      JSON.stringify(await applyCdi(spec, devices, context.cdiDirectories)),
+    )
     return { directory, prepared, extra }
   } catch (e: unknown) {
     await prepared.release()
@@ -149,10 +156,10 @@ async function writeBundle(
 }
 
 /** Names of --device; those that are not required, and not known, are left out. */
-async function knownDevices({ devices }: ExpandedRun): Promise<readonly string[]> {
+async function knownDevices({ devices }: ExpandedRun, { cdiDirectories }: RunContext): Promise<readonly string[]> {
   const names: string[] = []
   for (const { name, required } of devices) {
-    const known = await resolveCdi([name]).then(
+    const known = await resolveCdi([name], cdiDirectories).then(
       () => true,
       (e: unknown) => {
         if (required) throw e
@@ -164,8 +171,9 @@ async function knownDevices({ devices }: ExpandedRun): Promise<readonly string[]
   return names
 }
 
-const seccompTarget = (state: ImageState): SeccompTarget => ({
-  architecture: state.platform.architecture,
+/** Programs of another platform make this machine's system calls, through their emulator. */
+const seccompTarget = (): SeccompTarget => ({
+  architecture: hostPlatform().architecture,
   capabilities: defaultCapabilities,
   kernel: release(),
 })

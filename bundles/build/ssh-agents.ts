@@ -16,12 +16,20 @@ export interface SshAgents {
   release(): Promise<void>
 }
 
+const needs = (program: string): DockError =>
+  new DockError(`--ssh with key files needs ${program} (Debian: openssh-client), or an agent's socket`)
+
 const missing = (program: string) => (e: unknown) => {
-  if ((e as NodeJS.ErrnoException).code === 'ENOENT') {
-    throw new DockError(`--ssh with key files needs ${program} (Debian: openssh-client), or an agent's socket`)
-  }
-  throw e
+  throw (e as NodeJS.ErrnoException).code === 'ENOENT' ? needs(program) : e
 }
+
+const NO_PROGRAM = 127
+/** An agent ends with its standard input: a build that is killed must not leave keys in a process that nobody ends. */
+const script = `command -v ssh-agent >/dev/null || exit ${NO_PROGRAM}
+ssh-agent -D -a "$1" >/dev/null 2>&1 &
+read -r _
+kill $!
+wait`
 
 async function isThere(path: string): Promise<boolean> {
   return stat(path).then(
@@ -31,16 +39,21 @@ async function isThere(path: string): Promise<boolean> {
 }
 
 async function startAgent(socket: string): Promise<ChildProcess> {
-  const child = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' })
-  const failed = once(child, 'error').then(([e]) => missing('ssh-agent')(e))
+  const child = spawn('sh', ['-c', script, 'sh', socket], { stdio: ['pipe', 'ignore', 'ignore'] })
+  const failed = once(child, 'error').then(([e]) => missing('sh')(e))
   const up = async (): Promise<void> => {
     for (let i = 0; i < 200 && child.exitCode === null; i++) {
       if (await isThere(socket)) return
       await sleep(10)
     }
-    throw new DockError('ssh-agent did not start')
+    throw child.exitCode === NO_PROGRAM ? needs('ssh-agent') : new DockError('ssh-agent did not start')
   }
-  await Promise.race([up(), failed])
+  try {
+    await Promise.race([up(), failed])
+  } catch (e: unknown) {
+    child.stdin.end()
+    throw e
+  }
   return child
 }
 
@@ -73,9 +86,10 @@ export async function openAgents(
   const children: ChildProcess[] = []
   const release = async (): Promise<void> => {
     for (const child of children) {
-      if (child.exitCode !== null) continue
-      child.kill()
-      await once(child, 'exit')
+      if (child.exitCode !== null || child.signalCode !== null) continue
+      const ended = once(child, 'exit')
+      child.stdin?.end()
+      await ended
     }
   }
   try {

@@ -3,7 +3,7 @@
 // use a device of theirs.
 
 import { readdir, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Spec } from '../../spec/runtime/config.ts'
 import type { LinuxDevice } from '../../spec/runtime/devices.ts'
 import type { Hook, Hooks } from '../../spec/runtime/hooks.ts'
@@ -55,6 +55,10 @@ interface CdiFile {
 
 /** Where files are looked for; those of the later one count before those of the earlier. */
 export const cdiDirectories: readonly string[] = ['/etc/cdi', '/var/run/cdi']
+
+/** --cdi-spec-dir: others, in their place. Absolute, since containers are started again elsewhere. */
+export const chosenDirectories = (given: readonly string[]): readonly string[] =>
+  given.length === 0 ? cdiDirectories : given.map((one) => resolve(one))
 
 const isFile = (value: unknown): value is CdiFile => {
   const file = value as Partial<CdiFile> | null

@@ -98,6 +98,8 @@ export interface HostConfig {
   readonly DeviceCgroupRules: readonly string[]
   /** CDI names: `vendor/class=name`. */
   readonly DeviceRequests: readonly string[]
+  /** Where CDI files are; undefined: where they usually are. */
+  readonly CdiSpecDirs?: readonly string[]
   readonly MaskedPaths: readonly string[] | null
   readonly ReadonlyPaths: readonly string[] | null
   readonly Annotations: Readonly<Record<string, string>>

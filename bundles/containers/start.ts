@@ -165,7 +165,8 @@ async function getReady(storage: Storage, record: ContainerRecord): Promise<void
     const { rootless } = storage.host
     const cgroup = { id: record.id, parent: record.hostConfig.CgroupParent }
     const own = rootless === undefined ? made : rootlessSpec(made, rootless, cgroup)
-    const spec = await applyCdi(own, record.hostConfig.DeviceRequests)
+    const { DeviceRequests, CdiSpecDirs } = record.hostConfig
+    const spec = await applyCdi(own, DeviceRequests, CdiSpecDirs)
     await writeFile(storage.containers.path(record.id, 'config.json'), JSON.stringify(spec), { mode: 0o600 })
     const health = healthProcess(record, spec)
     if (health !== undefined) {

@@ -120,6 +120,20 @@ export class RepositoryClient {
     return this.#exists(`/v2/${this.repository}/manifests/${name}`, { Accept: MANIFEST_TYPES })
   }
 
+  /** What a registry says of a manifest, unverified; registries count no HEAD as a pull. Undefined: it does not say. */
+  async peek(name: string): Promise<{ readonly digest: string; readonly mediaType: string } | undefined> {
+    const answer = await this.#http.request(`/v2/${this.repository}/manifests/${name}`, {
+      method: 'HEAD',
+      headers: { Accept: MANIFEST_TYPES },
+      scope: this.#pull,
+      accept: [200, 404, 405],
+    })
+    await answer.cancel()
+    const digest = answer.headers.get('docker-content-digest')
+    const mediaType = answer.headers.get('content-type')?.split(';', 1)[0]?.trim()
+    return answer.status !== 200 || digest === null || mediaType === undefined ? undefined : { digest, mediaType }
+  }
+
   /** All tags. Errors: DockError. */
   async tags(): Promise<readonly string[]> {
     const tags: string[] = []

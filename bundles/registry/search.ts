@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which tags of a repository carry a digest: distribution-spec, "Listing Tags"; then each tag's manifest is asked for.
+// Which tags of a repository carry a digest: distribution-spec, "Listing Tags"; then each tag is asked for.
 
 import { type Index, isIndexType } from '../../spec/image/documents.ts'
 import { DockError } from '../error.ts'
@@ -28,6 +28,13 @@ export async function tagsOf(
   const tags = await client.tags()
   const found = new Map<string, FoundTag>()
   await inParallel(AT_ONCE, tags, async (tag) => {
+    const said = await client.peek(tag)
+    if (said?.digest === digest) {
+      found.set(tag, { tag, digest, platform: undefined })
+      return
+    }
+    // What an index holds, only the index tells.
+    if (said !== undefined && !isIndexType(said.mediaType)) return
     const { descriptor, bytes } = await client.manifest(tag)
     if (descriptor.digest === digest) found.set(tag, { tag, digest, platform: undefined })
     if (!isIndexType(descriptor.mediaType)) return

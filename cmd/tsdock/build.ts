@@ -10,6 +10,7 @@ import { StepError } from '../../bundles/build/solve.ts'
 import { openAgents, type SshAgents } from '../../bundles/build/ssh-agents.ts'
 import { lintDockerfile } from '../../bundles/dockerfile/lint/lint.ts'
 import { parseDockerfile } from '../../bundles/dockerfile/parse.ts'
+import { chosenDirectories } from '../../bundles/containers/cdi.ts'
 import { DockError } from '../../bundles/error.ts'
 import { remove } from '../../bundles/host/files.ts'
 import { hostPlatform, platformText } from '../../bundles/images/platform.ts'
@@ -134,6 +135,7 @@ async function requestOf(
     runtime: text('runtime'),
     allowInsecure: list('allow').includes('security.insecure'),
     hosts: list('add-host').map(hostLine),
+    cdiDirectories: chosenDirectories(list('cdi-spec-dir')),
     network: oneOf('network', text('network'), networks, 'default'),
     noCache: isSet('no-cache') ? true : list('no-cache-filter').flatMap((one) => one.split(',')),
     failOnMiss: isSet('fail-on-miss'),

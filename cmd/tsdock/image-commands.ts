@@ -53,6 +53,12 @@ export const imageCommands: readonly Command[] = [
       { ...platform },
       { name: 'network', type: 'string', value: 'default|none|host', summary: 'network of RUN' },
       { name: 'add-host', type: 'list', value: 'HOST:IP', summary: 'a line of /etc/hosts for RUN' },
+      {
+        name: 'cdi-spec-dir',
+        type: 'list',
+        value: 'DIR',
+        summary: 'where CDI files for RUN --device are (default: /etc/cdi and /var/run/cdi)',
+      },
       { name: 'no-cache', type: 'boolean', summary: 'do every step again' },
       { name: 'no-cache-filter', type: 'list', value: 'STAGE', summary: 'do the steps of these stages again' },
       { name: 'fail-on-miss', type: 'boolean', summary: 'fail where a step is not in the cache' },

@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { hostPlatform } from '../../bundles/images/platform.ts'
+import { startServer } from '../helpers/http-server.ts'
 import { buildBase, Dock, nothingLeft } from '../helpers/tsdock.ts'
 import { newDir } from '../helpers/work-dir.ts'
 
@@ -39,6 +41,36 @@ test('a compressed file, without a name', () => {
   writeFileSync(file, gzipSync(rootTar()))
   const id = dock.must('import', file).stdout.trim()
   assert.is(dock.runImage(id, '/bin/busybox', 'echo', 'x'), 'x\n')
+})
+
+test('from a URL, for another platform', async () => {
+  const server = await startServer(({ url }, response) => {
+    if (url !== '/root.tar') response.writeHead(404, 'Not Found')
+    response.end(url === '/root.tar' ? gzipSync(rootTar()) : '')
+  })
+  try {
+    const other = hostPlatform().architecture === 's390x' ? 'ppc64le' : 's390x'
+    const args = ['--platform', `linux/${other}`, '-c', 'USER 7', `${server.base}/root.tar`, 'fetched:v1']
+    const made = await dock.runAsync('import', ...args)
+    assert.is(made.status, 0, made.stderr)
+    const [image] = JSON.parse(dock.must('inspect', 'fetched:v1').stdout) as {
+      Architecture: string
+      Config: { User: string }
+    }[]
+    assert.equal([image?.Architecture, image?.Config.User], [other, '7'])
+    assert.match(dock.must('history', 'fetched:v1').stdout, new RegExp(`Imported from ${server.base}/root.tar`))
+    const missing = await dock.runAsync('import', `${server.base}/nope`)
+    assert.is(missing.status, 1)
+    assert.match(missing.stderr, /\/nope: 404 Not Found/)
+  } finally {
+    await server.stop()
+  }
+  const nobody = await dock.runAsync('import', `${server.base}/root.tar`)
+  assert.is(nobody.status, 1)
+  assert.match(nobody.stderr, /^tsdock: http:.*root\.tar: /)
+  const wrong = dock.run('import', '--platform', 'linux/a/b/c', '-', 'wrong')
+  assert.is(wrong.status, 1)
+  assert.match(wrong.stderr, /platform/)
 })
 
 test('what is no tar makes no image', () => {

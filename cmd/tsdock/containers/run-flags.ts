@@ -71,6 +71,7 @@ export const createFlags: readonly CommandFlag[] = [
   on('read-only', 'the root file system cannot be written'),
   flag('device', 'list', 'PATH[:PATH[:rwm]]', 'a device of the host, or a CDI name'),
   flag('device-cgroup-rule', 'list', 'RULE', 'a rule for devices: c 42:* rwm'),
+  flag('cdi-spec-dir', 'list', 'DIR', 'where CDI files are (default: /etc/cdi and /var/run/cdi)'),
   flag('gpus', 'string', 'all|N|device=N', 'GPUs, by CDI'),
   flag('userns', 'string', 'host', 'user namespace'),
   flag('pid', 'string', 'host|container:ID', 'pid namespace'),

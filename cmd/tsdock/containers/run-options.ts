@@ -17,6 +17,7 @@ import {
 } from '../../../bundles/containers/options/values.ts'
 import type { HostConfig } from '../../../bundles/containers/record.ts'
 import { parseSecurity } from '../../../bundles/containers/security.ts'
+import { chosenDirectories } from '../../../bundles/containers/cdi.ts'
 import { DockError } from '../../../bundles/error.ts'
 import type { Healthcheck } from '../../../spec/image/documents.ts'
 import { type CommandInvocation, CommandUsageError } from '../command.ts'
@@ -137,6 +138,7 @@ function hostConfigOf(invocation: CommandInvocation, networkMode: string): HostC
     Devices: devices.filter((one) => !isCdiName(one)).map(parseDevice),
     DeviceCgroupRules: deviceRules(list('device-cgroup-rule')),
     DeviceRequests: [...devices.filter(isCdiName), ...gpuNames(text('gpus'))],
+    ...(list('cdi-spec-dir').length === 0 ? {} : { CdiSpecDirs: chosenDirectories(list('cdi-spec-dir')) }),
     MaskedPaths: null,
     ReadonlyPaths: null,
     Annotations: keyValues(list('annotation'), 'annotation', true),

@@ -2,24 +2,16 @@
 // Functions of templates: Go's own, and docker's. Pure.
 
 import { DockError } from '../../../bundles/error.ts'
-import { numberText, sprintf } from './printf.ts'
-import { compareKeys, cutBytes, goType } from './values.ts'
+import { sprintf, typeName, valueText } from './printf.ts'
 
 export const fail = (message: string): DockError => new DockError(`template parsing error: template: :1: ${message}`)
 
 /** What a map has not: Go prints it so. */
 export const NO_VALUE = '<no value>'
 
-/** As fmt's %v prints it. */
+/** What an action prints. nested: in print and its like, or in a list. */
 export function printed(value: unknown, nested = false): string {
-  if (value === undefined) return NO_VALUE
-  if (value === null) return nested ? '<nil>' : NO_VALUE
-  if (Array.isArray(value)) return `[${value.map((one) => printed(one, true)).join(' ')}]`
-  if (typeof value === 'object') {
-    const entries = Object.entries(value).sort(compareKeys)
-    return `map[${entries.map(([key, one]) => `${key}:${printed(one, true)}`).join(' ')}]`
-  }
-  return typeof value === 'number' ? numberText(value) : String(value)
+  return (value === undefined || value === null) && !nested ? NO_VALUE : valueText(value)
 }
 
 /** What counts as false: nothing, zero, and what is empty. */
@@ -32,24 +24,25 @@ export function isTrue(value: unknown): boolean {
 
 const text = (value: unknown, name: string): string => {
   if (typeof value === 'string') return value
-  throw fail(`error calling ${name}: wrong type for value; expected string; got ${goType(value)}`)
+  throw fail(`error calling ${name}: wrong type for value; expected string; got ${typeName(value)}`)
 }
+const incompatible = (a: unknown, b: unknown, name: string): DockError =>
+  fail(`error calling ${name}: incompatible types for comparison: ${typeName(a)} and ${typeName(b)}`)
+
 function compare(a: unknown, b: unknown, name: string): number {
-  if (typeof a !== typeof b || (typeof a !== 'number' && typeof a !== 'string')) {
-    throw fail(`error calling ${name}: incompatible types for comparison`)
-  }
+  if (typeof a !== typeof b || (typeof a !== 'number' && typeof a !== 'string')) throw incompatible(a, b, name)
   return a < (b as typeof a) ? -1 : a > (b as typeof a) ? 1 : 0
 }
 
-function equal(a: unknown, others: readonly unknown[]): boolean {
-  if (others.length === 0) throw fail('error calling eq: missing argument for comparison')
-  const composite = [a, ...others].find((one) => typeof one === 'object' && one !== null)
-  if (composite !== undefined) {
-    throw fail(`error calling eq: non-comparable type ${printed(composite)}: ${goType(composite)}`)
-  }
+function equal(a: unknown, others: readonly unknown[], name: string): boolean {
+  if (others.length === 0) throw fail(`error calling ${name}: missing argument for comparison`)
   return others.some((b) => {
     const known = a !== null && b !== null && a !== undefined && b !== undefined
-    if (known && typeof a !== typeof b) throw fail('error calling eq: incompatible types for comparison')
+    const composite = [a, b].find((one) => typeof one === 'object' && one !== null)
+    if (known && composite !== undefined) {
+      throw fail(`error calling ${name}: non-comparable type ${valueText(composite)}: ${typeName(composite)}`)
+    }
+    if (known && typeof a !== typeof b) throw incompatible(a, b, name)
     return a === b || (!known && (a ?? null) === (b ?? null))
   })
 }
@@ -58,36 +51,39 @@ function index(value: unknown, ...keys: readonly unknown[]): unknown {
   return keys.reduce((inside: unknown, key) => {
     if (inside === null || inside === undefined) throw fail('error calling index: index of untyped nil')
     if (Array.isArray(inside) || typeof inside === 'string') {
-      const at = typeof key === 'number' ? key : Number.NaN
-      if (!Number.isInteger(at)) throw fail(`error calling index: cannot index slice/array with type ${goType(key)}`)
-      const bytes = typeof inside === 'string' ? Buffer.from(inside) : inside
-      if (at < 0 || at >= bytes.length) throw fail(`error calling index: index out of range: ${at}`)
-      return bytes[at]
+      // Go counts bytes.
+      const items: ArrayLike<unknown> = typeof inside === 'string' ? Buffer.from(inside) : inside
+      const at = Number(key)
+      if (!Number.isInteger(at)) throw fail(`error calling index: cannot index slice/array with type ${typeName(key)}`)
+      if (at < 0 || at >= items.length) {
+        throw fail(`error calling index: reflect: slice index out of range: ${at}`)
+      }
+      return items[at]
     }
-    if (typeof inside !== 'object') throw fail(`error calling index: can't index item of type ${goType(inside)}`)
-    if (typeof key !== 'string') throw fail(`error calling index: value has type ${goType(key)}; should be string`)
-    return Object.hasOwn(inside, key) ? (inside as Record<string, unknown>)[key] : undefined
+    if (typeof inside === 'object' && typeof key !== 'string') {
+      throw fail(`error calling index: value has type ${typeName(key)}; should be string`)
+    }
+    if (typeof inside !== 'object') throw fail(`error calling index: can't index item of type ${typeName(inside)}`)
+    return Object.hasOwn(inside, String(key)) ? (inside as Record<string, unknown>)[String(key)] : undefined
   }, value)
 }
 
-function slice(value: unknown, from: unknown = 0, to?: unknown, capacity?: unknown): unknown {
-  if (typeof value === 'string' && capacity !== undefined) {
-    throw fail('error calling slice: cannot 3-index slice a string')
-  }
+function slice(value: unknown, from: unknown = 0, to?: unknown, most?: unknown): unknown {
+  if (typeof value === 'string' && most !== undefined) throw fail('error calling slice: cannot 3-index slice a string')
   if (!Array.isArray(value) && typeof value !== 'string') {
-    throw fail(`error calling slice: can't slice item of type ${goType(value)}`)
+    throw fail(`error calling slice: can't slice item of type ${typeName(value)}`)
   }
-  const size = length(value)
-  const [start, end] = [Number(from), to === undefined ? size : Number(to)]
-  if (!(start >= 0 && start <= end && end <= size)) throw fail('error calling slice: index out of range')
-  return typeof value === 'string' ? cutBytes(value, start, end) : value.slice(start, end)
+  const items = typeof value === 'string' ? Buffer.from(value) : value
+  const [start, end] = [Number(from), to === undefined ? items.length : Number(to)]
+  if (!(start >= 0 && start <= end && end <= items.length)) throw fail('error calling slice: index out of range')
+  return items instanceof Buffer ? items.subarray(start, end).toString() : items.slice(start, end)
 }
 
 function length(value: unknown): number {
   if (typeof value === 'string') return Buffer.byteLength(value)
   if (Array.isArray(value)) return value.length
   if (typeof value === 'object' && value !== null) return Object.keys(value).length
-  throw fail(`error calling len: len of type ${goType(value)}`)
+  throw fail(`error calling len: len of type ${typeName(value)}`)
 }
 
 /** fmt.Sprint: blanks between operands when neither is a string. */
@@ -101,14 +97,24 @@ function sprint(values: readonly unknown[]): string {
     .join('')
 }
 
-const HTML: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&#34;', "'": '&#39;' }
-const html = (all: string): string => all.replaceAll('\0', '\ufffd').replace(/[&<>"']/g, (one) => HTML[one] ?? one)
+/** What these three take: nothing is a word of its own. */
+const escapable = (values: readonly unknown[]): string => sprint(values.map((one) => one ?? NO_VALUE))
+
+const HTML: Readonly<Record<string, string>> = {
+  '\0': '\ufffd',
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&#34;',
+  "'": '&#39;',
+}
+const html = (all: string): string => all.replace(/[\0&<>"']/g, (one) => HTML[one] ?? one)
 const script = (all: string): string =>
-  all.replace(/[\\'"<>&=\p{Cc}]/gu, (one) =>
+  all.replace(/[\\'"<>&=]|\p{Cc}/gu, (one) =>
     /[\\'"]/.test(one) ? `\\${one}` : `\\u${one.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`,
   )
 
-/** As docker's: <, > and & stay as they are. */
+/** Docker has Go leave <, > and & as they are. */
 export const json = (value: unknown): string =>
   // Large whole numbers are those of nanoseconds.
   (typeof value === 'bigint' ? String(value) : JSON.stringify(value ?? null)).replace(
@@ -116,21 +122,30 @@ export const json = (value: unknown): string =>
     (one) => `\\u${one.charCodeAt(0).toString(16)}`,
   )
 
+/** What a query may hold as it is: RFC 3986, section 2.3. */
+const queryEscape = (all: string): string =>
+  encodeURIComponent(all).replace(/%20|[!'()*]/g, (one) =>
+    one === '%20' ? '+' : `%${one.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
+
+/** Words begin behind blanks, and behind signs of ASCII. */
 const titled = (all: string): string =>
-  all.replace(/(^|[^\p{L}\p{N}_])(\p{L})/gu, (_, before: string, first: string) => before + first.toUpperCase())
+  all.replace(
+    /(^|[\p{White_Space}]|(?![0-9A-Za-z_])[\0-\x7f])(\p{L})/gu,
+    (_, before: string, first: string) => before + first.toUpperCase(),
+  )
 
-/** As encodeURIComponent, and the five that it leaves. */
-const percentEncoded = (all: string): string =>
-  encodeURIComponent(all).replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`)
+export type TemplateFunctions = Readonly<Record<string, (...values: readonly unknown[]) => unknown>>
 
-export type TemplateFunction = (...values: readonly unknown[]) => unknown
-
-export const functions: Readonly<Record<string, TemplateFunction>> = {
+export const functions: TemplateFunctions = {
+  call: (value) => {
+    throw fail(`error calling call: non-function of type ${typeName(value)}`)
+  },
   and: (...values) => values.find((value) => !isTrue(value)) ?? values.at(-1),
   or: (...values) => values.find(isTrue) ?? values.at(-1),
   not: (value) => !isTrue(value),
-  eq: (a, ...others) => equal(a, others),
-  ne: (a, b) => !equal(a, [b]),
+  eq: (a, ...others) => equal(a, others, 'eq'),
+  ne: (a, b) => !equal(a, [b], 'ne'),
   lt: (a, b) => compare(a, b, 'lt') < 0,
   le: (a, b) => compare(a, b, 'le') <= 0,
   gt: (a, b) => compare(a, b, 'gt') > 0,
@@ -141,11 +156,11 @@ export const functions: Readonly<Record<string, TemplateFunction>> = {
   print: (...values) => sprint(values),
   println: (...values) => `${values.map((value) => printed(value, true)).join(' ')}\n`,
   printf: (pattern, ...values) => sprintf(text(pattern, 'printf'), values),
-  html: (...values) => html(sprint(values)),
-  js: (...values) => script(sprint(values)),
-  urlquery: (...values) => percentEncoded(sprint(values)).replaceAll('%20', '+'),
+  html: (...values) => html(escapable(values)),
+  js: (...values) => script(escapable(values)),
+  urlquery: (...values) => queryEscape(escapable(values)),
   json,
-  join: (list, separator) => {
+  join: (list, separator = '') => {
     if (!Array.isArray(list)) throw fail('error calling join: it takes a list')
     return list.map((one) => printed(one)).join(text(separator, 'join'))
   },
@@ -155,34 +170,39 @@ export const functions: Readonly<Record<string, TemplateFunction>> = {
   title: (all) => titled(text(all, 'title')),
   pad: (all, before, after) =>
     all === '' ? '' : `${' '.repeat(Number(before))}${text(all, 'pad')}${' '.repeat(Number(after))}`,
-  truncate: (all, size) => cutBytes(text(all, 'truncate'), 0, Number(size)),
+  truncate: (all, size) => Buffer.from(text(all, 'truncate')).subarray(0, Number(size)).toString(),
 }
 
-/** How many values they take; those that are not named: any number. */
-const counts: Readonly<Record<string, readonly [min: number, max: number]>> = {
-  ...Object.fromEntries(['not', 'len', 'json', 'lower', 'upper', 'title'].map((name) => [name, [1, 1]] as const)),
-  ...Object.fromEntries(['ne', 'lt', 'le', 'gt', 'ge', 'split', 'join', 'truncate'].map((n) => [n, [2, 2]] as const)),
-  ...Object.fromEntries(
-    ['eq', 'and', 'or', 'index', 'slice', 'printf'].map((n) => [n, [1, Number.POSITIVE_INFINITY]] as const),
-  ),
-  pad: [3, 3],
-}
-
-/** What headings of a table go through: those functions that would make other words of them do nothing. */
-export const headingFunctions: Readonly<Record<string, TemplateFunction>> = {
+/** As docker has them for headings: only pad changes one, so that it stays above its column. */
+export const headingFunctions: TemplateFunctions = {
   ...functions,
-  ...Object.fromEntries(['json', 'split', 'join', 'title', 'lower', 'upper', 'truncate'].map((n) => [n, (one) => one])),
+  ...Object.fromEntries(
+    ['json', 'split', 'join', 'title', 'lower', 'upper', 'truncate'].map((name) => [name, (one: unknown) => one]),
+  ),
 }
 
-/** Errors: DockError. */
-export function callFunction(
-  all: Readonly<Record<string, TemplateFunction>>,
-  name: string,
-  values: readonly unknown[],
-): unknown {
-  const [min, max] = counts[name] ?? [0, Number.POSITIVE_INFINITY]
-  if (values.length < min || values.length > max) {
-    throw fail(`wrong number of args for ${name}: want ${min === max ? '' : 'at least '}${min} got ${values.length}`)
-  }
-  return all[name]?.(...values)
+/** Fewest and most arguments. */
+export const argumentsOf: Readonly<Record<string, readonly [least: number, most: number]>> = {
+  not: [1, 1],
+  len: [1, 1],
+  json: [1, 1],
+  lower: [1, 1],
+  upper: [1, 1],
+  title: [1, 1],
+  split: [2, 2],
+  join: [2, 2],
+  truncate: [2, 2],
+  pad: [3, 3],
+  ne: [2, 2],
+  lt: [2, 2],
+  le: [2, 2],
+  gt: [2, 2],
+  ge: [2, 2],
+  and: [1, Number.POSITIVE_INFINITY],
+  or: [1, Number.POSITIVE_INFINITY],
+  eq: [1, Number.POSITIVE_INFINITY],
+  index: [1, Number.POSITIVE_INFINITY],
+  printf: [1, Number.POSITIVE_INFINITY],
+  call: [1, Number.POSITIVE_INFINITY],
+  slice: [1, 4],
 }

@@ -37,58 +37,53 @@ const escapes: Readonly<Record<string, string>> = {
   '"': '"',
 }
 
-/** What a quoted Go literal stands for; undefined: it is none. quote: what it is between. */
-function unquote(body: string, quote: string): string | undefined {
-  let isWrong = false
-  const point = (digits: string, base: number): string => {
-    const code = Number.parseInt(digits, base)
-    if (code <= 0x10ffff) return String.fromCodePoint(code)
-    isWrong = true
-    return ''
-  }
-  const text = body.replace(/\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|.)/gs, (_, code: string) => {
-    if (code.length > 1) return /^[xuU]/.test(code) ? point(code.slice(1), 16) : point(code, 8)
-    const other = quote === '"' ? "'" : '"'
-    const plain = code === other ? undefined : escapes[code]
-    isWrong ||= plain === undefined
-    return plain ?? ''
-  })
-  return isWrong ? undefined : text
-}
-
-function string(body: string, line: number): Token {
-  const value = unquote(body, '"')
-  if (value === undefined) throw wrong(line, 'invalid syntax')
-  return { kind: 'string', value }
-}
-
-function character(body: string, line: number): Token {
-  const [one, ...more] = unquote(body, "'") ?? ''
-  if (one === undefined || more.length > 0) throw wrong(line, `malformed character constant: '${body}'`)
-  return { kind: 'number', value: one.codePointAt(0) ?? 0 }
-}
-
-function number(text: string, line: number): Token {
-  const digits = text.replaceAll('_', '').replace(/^([+-]?)0(?=[0-7]+$)/, '$10o')
-  const [sign, size] = /^[+-]/.test(digits) ? [digits[0], digits.slice(1)] : ['', digits]
-  const value = Number(size) * (sign === '-' ? -1 : 1)
-  if (Number.isNaN(value)) throw wrong(line, `bad number syntax: ${JSON.stringify(text)}`)
-  if (!/[.eE]|0x/i.test(size) && Math.abs(value) >= 2 ** 63)
-    throw wrong(line, `integer overflow: ${JSON.stringify(text)}`)
-  return { kind: 'number', value }
-}
-
 const NUMBER =
   /^[+-]?(?:0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|[0-9][0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+)/
-const rules: readonly (readonly [
-  pattern: RegExp,
-  make: (match: RegExpExecArray, line: number) => Token | undefined,
-])[] = [
+
+/** A character, or a number that Go has none of: told with the line. */
+class Malformed extends Error {}
+
+/** What a quoted Go literal stands for. Errors: Malformed. */
+function unquote(body: string): string {
+  return body.replace(/\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|.)/gs, (_, code: string) => {
+    const named = escapes[code]
+    if (named !== undefined) return named
+    const digits = code.replace(/^[xuU]/, '')
+    const value = digits.length < 2 ? Number.NaN : Number.parseInt(digits, /^[xuU]/.test(code) ? 16 : 8)
+    if (!(value <= 0x10ffff)) throw new Malformed('invalid syntax')
+    return String.fromCodePoint(value)
+  })
+}
+
+function character(body: string): number {
+  const [first, ...more] = unquote(body)
+  if (first === undefined || more.length > 0) throw new Malformed(`malformed character constant: '${body}'`)
+  return first.codePointAt(0) ?? 0
+}
+
+function numberOf(text: string): number {
+  const digits = text.replaceAll('_', '')
+  if (/^[+-]?\d{19,}$/.test(digits) && BigInt.asIntN(64, BigInt(digits)) !== BigInt(digits)) {
+    throw new Malformed(`integer overflow: "${text}"`)
+  }
+  const [, sign = '', octal] = /^([+-]?)0([0-9]+)$/.exec(digits) ?? []
+  const value = octal === undefined ? Number(digits) : /^[0-7]+$/.test(octal) ? Number.parseInt(octal, 8) : Number.NaN
+  if (Number.isNaN(value)) {
+    if (octal !== undefined) throw new Malformed(`integer overflow: "${text}"`)
+    // Number() takes no sign before 0x.
+    const unsigned = Number(digits.replace(/^[+-]/, ''))
+    if (!Number.isNaN(unsigned)) return digits.startsWith('-') ? -unsigned : unsigned
+    throw new Malformed(`bad number syntax: "${text}"`)
+  }
+  return sign === '-' && octal !== undefined ? -value : value
+}
+
+const rules: readonly (readonly [pattern: RegExp, make: (match: RegExpExecArray) => Token | undefined])[] = [
   [/^\s+/, () => undefined],
-  [/^"((?:[^"\\\n]|\\.)*)"/, ([, body = ''], line) => string(body, line)],
+  [/^"((?:[^"\\\n]|\\.)*)"/, ([, body = '']) => ({ kind: 'string', value: unquote(body) })],
   [/^`([^`]*)`/, ([, body = '']) => ({ kind: 'string', value: body })],
-  [/^'((?:[^'\\\n]|\\.)+)'/, ([, body = ''], line) => character(body, line)],
-  [NUMBER, ([text], line) => number(text, line)],
+  [/^'((?:[^'\\\n]|\\.)+)'/, ([, body = '']) => ({ kind: 'number', value: character(body) })],
+  [NUMBER, ([text]) => ({ kind: 'number', value: numberOf(text) })],
   [
     /^\$([\p{L}\p{N}_]*)((?:\.[\p{L}_][\p{L}\p{N}_]*)*)/u,
     ([, name = '', fields = '']) => ({ kind: 'variable', name, names: fields.split('.').slice(1) }),
@@ -101,6 +96,22 @@ const rules: readonly (readonly [
 
 const lineOf = (text: string, at: number): number => text.slice(0, at).split('\n').length
 
+/** What Go says of what begins no token. */
+function unknown(rest: string): string {
+  if (rest.startsWith('`')) return 'unterminated raw quoted string'
+  if (rest.startsWith('"')) return 'unterminated quoted string'
+  if (rest.startsWith("'")) return 'unterminated character constant'
+  return `unexpected ${JSON.stringify(rest[0])} in operand`
+}
+
+function made(make: (match: RegExpExecArray) => Token | undefined, match: RegExpExecArray, line: number) {
+  try {
+    return make(match)
+  } catch (e: unknown) {
+    throw e instanceof Malformed ? wrong(line, e.message) : e
+  }
+}
+
 /** The tokens of one action's inside. */
 function actionTokens(inside: string, line: number): readonly Token[] {
   const tokens: Token[] = []
@@ -110,12 +121,18 @@ function actionTokens(inside: string, line: number): readonly Token[] {
       .map(([pattern, make]) => ({ match: pattern.exec(rest), make }))
       .find(({ match }) => match !== null)
     if (found === undefined || found.match === null) {
-      if (/^["`']/.test(rest)) throw wrong(line, 'unterminated quoted string')
-      throw wrong(line, `unexpected ${JSON.stringify(rest[0])} in operand`)
+      throw wrong(line, unknown(rest))
     }
-    const token = found.make(found.match, line)
+    const token = made(found.make, found.match, line)
+    const after = rest.slice(found.match[0].length)
+    if (token?.kind === 'number' && /^[\p{L}\p{N}_]/u.test(after) && !found.match[0].startsWith("'")) {
+      throw wrong(line, `bad number syntax: ${JSON.stringify(found.match[0] + [...after][0])}`)
+    }
+    // Go joins fields by themselves.
+    if ((token?.kind === 'field' || token?.kind === 'variable') && after.startsWith('.'))
+      throw wrong(line, 'unexpected <.> in operand')
     if (token !== undefined) tokens.push(token)
-    rest = rest.slice(found.match[0].length)
+    rest = after
   }
   return tokens
 }
@@ -128,15 +145,6 @@ function endOf(text: string, from: number): number {
     if (match[0] === '}}') return match.index
   }
   throw wrong(lineOf(text, from), 'unclosed action')
-}
-
-/** A comment has its action for itself. */
-function endOfComment(text: string, from: number, line: number): number {
-  const end = text.indexOf('*/', from)
-  if (end < 0) throw wrong(line, 'unclosed comment')
-  const close = /^(?:\s-)?\}\}/.exec(text.slice(end + 2))
-  if (close === null) throw wrong(line, 'comment ends before closing delimiter')
-  return end + close[0].length
 }
 
 /** Tokens with the line that each stands on. Errors: DockError. */
@@ -157,8 +165,12 @@ export function tokensOf(text: string): readonly { readonly token: Token; readon
     if (open < 0) break
     const line = lineOf(text, open)
     const start = open + (trimsLeft ? 3 : 2)
-    const comment = /^\/\*/.test(text.slice(trimsLeft ? start + 1 : start))
-    const end = comment ? endOfComment(text, start, line) : endOf(text, start)
+    const comment = (trimsLeft ? /^\s*\/\*/ : /^\/\*/).test(text.slice(start))
+    const end = comment ? text.indexOf('}}', text.indexOf('*/', start)) : endOf(text, start)
+    if (comment && (text.indexOf('*/', start) < 0 || end < 0)) throw wrong(line, 'unclosed comment')
+    if (comment && !/\*\/(\s+-)?$/.test(text.slice(start, end))) {
+      throw wrong(line, 'comment ends before closing delimiter')
+    }
     trim = /\s-$/.test(text.slice(start, end))
     if (!comment) {
       add({ kind: 'open' }, line)

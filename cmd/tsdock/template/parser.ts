@@ -29,12 +29,16 @@ export type Node =
 
 export type Nodes = readonly Node[]
 
+const PARENTHESES = 'parenthesized pipeline'
+
 const constants: Readonly<Record<string, boolean | null>> = { true: true, false: false, nil: null }
 
 class Parser {
   readonly #tokens: readonly { readonly token: Token; readonly line: number }[]
   readonly #isFunction: (name: string) => boolean
   #at = 0
+  /** Those that are known here, as Go's parser knows them. */
+  #variables = ['']
 
   constructor(text: string, isFunction: (name: string) => boolean) {
     this.#tokens = tokensOf(text)
@@ -61,6 +65,7 @@ class Parser {
   }
 
   #close(): void {
+    if (this.#isSign(')')) this.#fail('unexpected right paren')
     if (this.#token?.kind !== 'close') this.#fail(`unexpected ${this.#describe()} in command`)
     this.#at++
   }
@@ -112,7 +117,7 @@ class Parser {
         return this.#fail(`{{${keyword}}} has no use in a format`)
       default: {
         this.#at++
-        const pipe = this.#pipe()
+        const pipe = this.#pipe('command')
         this.#close()
         return { kind: 'print', pipe }
       }
@@ -121,7 +126,15 @@ class Parser {
 
   /** Behind `{{if`, or `{{else if`. */
   #block(kind: 'if' | 'with' | 'range', inRange: boolean): Node {
-    const pipe = this.#pipe(kind === 'range' ? 2 : 1)
+    const outside = this.#variables
+    this.#variables = [...outside]
+    const node = this.#blockInside(kind, inRange)
+    this.#variables = outside
+    return node
+  }
+
+  #blockInside(kind: 'if' | 'with' | 'range', inRange: boolean): Node {
+    const pipe = this.#pipe(kind)
     this.#close()
     const body = this.list(['else', 'end'], inRange || kind === 'range')
     if (this.#keyword() === 'end') {
@@ -136,14 +149,15 @@ class Parser {
       return { kind, pipe, body, otherwise: [this.#block(token.text, inRange)] }
     }
     this.#close()
-    const otherwise = this.list(['end'], inRange)
+    const otherwise = this.list(['end', 'else'], inRange)
+    if (this.#keyword() === 'else') this.#fail('expected end; found {{else}}')
     this.#at += 2
     this.#close()
     return { kind, pipe, body, otherwise }
   }
 
   /** `$i, $v :=` */
-  #variables(): { readonly set: readonly string[]; readonly declares: boolean } {
+  #declared(context: string): { readonly set: readonly string[]; readonly declares: boolean } {
     const start = this.#at
     const set: string[] = []
     for (;;) {
@@ -153,7 +167,12 @@ class Parser {
       this.#at++
       if (this.#isSign(':=') || this.#isSign('=')) {
         const declares = this.#isSign(':=')
+        if (set.length > (context === 'range' ? 2 : 1)) this.#fail(`too many declarations in ${context}`)
         this.#at++
+        for (const name of set) {
+          if (declares) this.#variables.push(name)
+          else this.#known(name)
+        }
         return { set, declares }
       }
       if (!this.#isSign(',')) break
@@ -163,39 +182,49 @@ class Parser {
     return { set: [], declares: false }
   }
 
-  /** limit: how many variables it may set. */
-  #pipe(limit = 1): Pipe {
-    const variables = this.#variables()
-    const calls = [this.#call()]
+  #known(name: string): void {
+    if (!this.#variables.includes(name)) this.#fail(`undefined variable "$${name}"`)
+  }
+
+  /** context: what it belongs to, in Go's words. */
+  #pipe(context: string): Pipe {
+    const variables = this.#declared(context)
+    if (this.#isSign('|')) this.#fail('unexpected "|" in command')
+    const calls = [this.#call(context)]
     while (this.#isSign('|')) {
       this.#at++
-      // A pipe to nothing goes nowhere.
+      // Go's parser takes one that nothing follows.
       if (this.#token?.kind === 'close') break
-      calls.push(this.#call())
+      const call = this.#call(context)
+      const [first] = call
+      if (first?.kind === 'literal') this.#fail(`non executable command in pipeline stage ${calls.length + 1}`)
+      calls.push(call)
     }
-    if (variables.set.length > limit) this.#fail(`too many declarations in ${limit > 1 ? 'range' : 'command'}`)
     return { ...variables, calls }
   }
 
-  #call(): Call {
+  #call(context: string): Call {
     const operands: Operand[] = []
     for (;;) {
       const operand = this.#operand()
       if (operand === undefined) break
       operands.push(operand)
     }
-    if (operands.length === 0) this.#fail('missing value for command')
-    const [first, ...more] = operands
-    if (first?.kind === 'literal' && first.value === null) this.#fail('nil is not a command')
-    if (first?.kind === 'literal' && more.length > 0) this.#fail(`can't give argument to non-function ${first.value}`)
+    if (operands.length === 0) {
+      if (this.#isSign(')') && context !== PARENTHESES) this.#fail('unexpected right paren')
+      this.#fail(`missing value for ${context}`)
+    }
     return operands
   }
 
   #operand(): Operand | undefined {
     const token = this.#token
     switch (token?.kind) {
-      case 'field':
       case 'variable':
+        this.#known(token.name)
+        this.#at++
+        return token
+      case 'field':
         this.#at++
         return token
       case 'string':
@@ -210,7 +239,7 @@ class Parser {
       case 'sign': {
         if (token.text !== '(') return undefined
         this.#at++
-        const pipe = this.#pipe()
+        const pipe = this.#pipe(PARENTHESES)
         if (!this.#isSign(')')) this.#fail('unclosed left paren')
         this.#at++
         const next = this.#token

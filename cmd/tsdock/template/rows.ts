@@ -2,8 +2,7 @@
 // `--format` of lists: table, json, or a template for each row.
 
 import { formatTable } from '../table.ts'
-import { headingFunctions } from './functions.ts'
-import { compileTemplate } from './template.ts'
+import { compileHeadings, compileTemplate } from './template.ts'
 
 export interface Rows {
   /** Name of a column -> its heading, for all columns that there are. */
@@ -27,8 +26,8 @@ export function formatRows(format: string | undefined, { headings, columns, rows
   const template = unescaped(table?.[1] ?? format)
   const print = compileTemplate(template)
   if (table === null) return rows.map((row) => `${print(row)}\n`).join('')
-  const head = compileTemplate(template, headingFunctions)(headings)
-  return formatTable([head, ...rows.map(print)].map((line) => line.split('\t')))
+  const lines = [compileHeadings(template)(headings), ...rows.map(print)]
+  return formatTable(lines.map((line) => line.split('\t')))
 }
 
 export function printRows(format: string | undefined, rows: Rows): void {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Go's text/template for `--format`, over plain data whose keys are the names that docker shows. Pure.
 
-import { callFunction, fail, functions, isTrue, printed, type TemplateFunction } from './functions.ts'
+import { argumentsOf, fail, functions, headingFunctions, isTrue, printed, type TemplateFunctions } from './functions.ts'
 import { type Call, type Node, type Nodes, type Operand, parseTemplate, type Pipe } from './parser.ts'
-import { compareKeys } from './values.ts'
 
 type Loop = 'break' | 'continue' | undefined
 
@@ -22,10 +21,7 @@ function find(scope: Scope | undefined, name: string): Scope {
 
 function fields(value: unknown, names: readonly string[]): unknown {
   return names.reduce((from: unknown, name) => {
-    if (from === undefined || from === null) {
-      if (from === null) return undefined
-      throw fail(`nil pointer evaluating interface {}.${name}`)
-    }
+    if (from === undefined || from === null) return undefined
     if (typeof from !== 'object' || Array.isArray(from)) {
       throw fail(`can't evaluate field ${name} in type ${Array.isArray(from) ? '[]interface {}' : typeof from}`)
     }
@@ -34,11 +30,11 @@ function fields(value: unknown, names: readonly string[]): unknown {
 }
 
 class Run {
-  readonly #functions: Readonly<Record<string, TemplateFunction>>
+  readonly #functions: TemplateFunctions
   out = ''
 
-  constructor(known: Readonly<Record<string, TemplateFunction>>) {
-    this.#functions = known
+  constructor(own: TemplateFunctions) {
+    this.#functions = own
   }
 
   nodes(nodes: Nodes, dot: unknown, scope: Scope): Loop {
@@ -96,6 +92,10 @@ class Run {
   #call([first, ...rest]: Call, dot: unknown, scope: Scope, piped: readonly unknown[]): unknown {
     if (first === undefined) return undefined
     if (first.kind !== 'function') {
+      if (first.kind === 'literal' && first.value === null) throw fail('nil is not a command')
+      if (first.kind === 'literal' && rest.length > 0) {
+        throw fail(`can't give argument to non-function ${JSON.stringify(first.value)}`)
+      }
       const value = this.#operand(first, dot, scope)
       if (rest.length > 0 || piped.length > 0)
         throw fail(`${describe(first)} has arguments but cannot be invoked as function`)
@@ -110,8 +110,17 @@ class Run {
       }
       return piped.length > 0 ? piped[0] : value
     }
-    const values = rest.map((operand) => this.#operand(operand, dot, scope))
-    return callFunction(this.#functions, first.name, [...values, ...piped])
+    const values = [...rest.map((operand) => this.#operand(operand, dot, scope)), ...piped]
+    return this.#invoke(first.name, values)
+  }
+
+  #invoke(name: string, values: readonly unknown[]): unknown {
+    const [least, most] = argumentsOf[name] ?? [0, Number.POSITIVE_INFINITY]
+    if (values.length < least || values.length > most) {
+      const want = least === most ? String(least) : values.length < least ? `at least ${least}` : `at most ${most}`
+      throw fail(`wrong number of args for ${name}: want ${want} got ${values.length}`)
+    }
+    return this.#functions[name]?.(...values)
   }
 
   #operand(operand: Operand, dot: unknown, scope: Scope): unknown {
@@ -125,7 +134,7 @@ class Run {
       case 'pipe':
         return fields(this.#pipe(operand.pipe, dot, inside(scope)), operand.names)
       case 'function':
-        return callFunction(this.#functions, operand.name, [])
+        return this.#invoke(operand.name, [])
     }
   }
 }
@@ -136,16 +145,22 @@ function entriesOf(value: unknown): readonly (readonly [key: unknown, value: unk
   if (value === undefined || value === null) return []
   if (Array.isArray(value)) return [...value.entries()]
   if (typeof value === 'number') return Array.from({ length: value }, (_, i) => [i, i])
-  if (typeof value === 'object') return Object.entries(value).sort(compareKeys)
+  if (typeof value === 'object') return Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
   throw fail(`range can't iterate over ${printed(value)}`)
 }
 
-/** Errors: DockError: of the text at once, of the data when it is used. */
-export function compileTemplate(text: string, known = functions): (data: unknown) => string {
-  const nodes = parseTemplate(text, (name) => Object.hasOwn(functions, name))
+/** Errors: DockError: of the text at once, of the data when it is used. own: functions in the place of docker's. */
+function compileWith(text: string, own: TemplateFunctions): (data: unknown) => string {
+  const nodes = parseTemplate(text, (name) => Object.hasOwn(own, name))
   return (data) => {
-    const run = new Run(known)
+    const run = new Run(own)
     run.nodes(nodes, data, { variables: new Map([['', data]]), outer: undefined })
     return run.out
   }
 }
+
+/** Errors: DockError: of the text at once, of the data when it is used. */
+export const compileTemplate = (text: string): ((data: unknown) => string) => compileWith(text, functions)
+
+/** For the line of headings: what functions make of values leaves headings alone. Errors: DockError. */
+export const compileHeadings = (text: string): ((data: unknown) => string) => compileWith(text, headingFunctions)
