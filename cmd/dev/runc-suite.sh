@@ -74,6 +74,10 @@ for file in "$tests"/*.bats; do
 	name=$(basename "$file" .bats)
 	wanted "$name" "$@" || continue
 	tap=$out/$name.tap
+	# One test of checkpoint may hang for good, and the others are behind it (bats 1.8 or newer). Not elsewhere: a test that
+	# waits for all that it has started would wait for the clock, too.
+	unset BATS_TEST_TIMEOUT
+	[ "$name" != checkpoint ] || export BATS_TEST_TIMEOUT=120
 	# A terminal of its own, as many tests run containers with one; it is typed on never, and without an end. To a file and
 	# not to a pipe, as what a container leaves running would hold that open.
 	TSRUN_TAP=$tap TSRUN_BATS=$file timeout --kill-after=10 "${RUNC_SUITE_TIMEOUT:-600}" \

@@ -65,6 +65,9 @@ const meanings: readonly (readonly [words: RegExp, meaning: string])[] = [
   [/Operation not permitted|Permission denied|CAP_/, 'criu lacks a right: it needs root of the host'],
 ]
 
+/** Told as an error wherever the caller may not raise its limits, and criu goes on without. */
+const harmless = /rlimit: Can't setup RLIMIT_NOFILE for self/
+
 /** What a log of criu says about a failure. */
 export interface LogFinding {
   /** Undefined when nobody knows better than criu. */
@@ -83,7 +86,8 @@ export function explainLog(log: string): LogFinding {
     // What comes then follows from it.
     if (errors.length > 0 && /(Dumping|Restoring) FAILED/.test(line)) break
     const [, text] = /^(?:\([\d.]+\)\s*)?(?:\s*-?\d+: )?(Error \(.*)$/.exec(line) ?? []
-    if (text !== undefined) errors.push(text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text)
+    if (text !== undefined && !harmless.test(text))
+      errors.push(text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text)
   }
   const [first] = errors
   if (first === undefined) return { meaning: undefined, line: undefined }

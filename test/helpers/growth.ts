@@ -39,7 +39,7 @@ export function printHeld(before: Held, after: Held): string {
  * the machine comes and goes, so this waits for a moment without it. Empty: nothing has grown.
  */
 export async function grownSince(before: Held, times: number): Promise<readonly string[]> {
-  const others = Math.max(times / 2, 200)
+  const others = Math.max(times / 5, 200)
   const most: Held = { 'open files': 8, 'memory in MB': 64, 'open files of all': others, 'cgroups': others }
   const end = performance.now() + scaled(20_000)
   for (;;) {

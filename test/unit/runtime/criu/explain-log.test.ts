@@ -65,6 +65,14 @@ test('what comes after the failure follows from it', () => {
   assert.equal(explainLog(log), { meaning: undefined, line: 'Error (criu/new.c:1): odd' })
 })
 
+test('an error that criu goes on after is not the reason', () => {
+  const limits = "Error (criu/util.c:1534): rlimit: Can't setup RLIMIT_NOFILE for self: Operation not permitted"
+  const reason = 'Error (criu/mount.c:3031): mnt: No mapping for 812:(null) mountpoint'
+  assert.match(explainLog(`(00.01) ${limits}\n(00.02) ${reason}`).meaning ?? '', /bind mount/)
+  assert.is(explainLog(`(00.01) ${limits}\n(00.02) ${reason}`).line, reason)
+  assert.is(explainLog(`(00.01) ${limits}`).line, undefined)
+})
+
 test('words in a log that are no errors mean nothing', () => {
   assert.equal(explainLog('(00.1) cg: Set 1 is criu one\n(00.1) Warn (criu/x.c): no space'), {
     meaning: undefined,
