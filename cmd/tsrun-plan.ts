@@ -46,9 +46,8 @@ async function send(written: Promise<unknown>, made: Answer['made']): Promise<vo
 }
 
 async function runCommandLine(): Promise<void> {
-  // By the names that they have in the program: the bundler leaves them alone (cmd/dev/build.ts).
-  const isDock = /(^|\/)tsdock$/.test(process.argv0)
-  const { main } = isDock ? await import('./tsdock/cli.js') : await import('./tsrun/cli.js')
+  // By the name that it has in the program: the bundler leaves it alone (cmd/dev/build.ts).
+  const { main } = await import('./tsrun/cli.js')
   process.exitCode = await main(process.argv.slice(2))
 }
 

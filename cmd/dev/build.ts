@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// `npm run build`: dist/bin/{tsrun,tsrun-plan,tsrun-seccomp,tsrun-systemd}. With names as arguments: only these steps.
+// `npm run build`: the programs of dist/bin. With names as arguments: only these steps.
 
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { runSteps, type Step } from './steps.ts'
 
@@ -38,6 +38,7 @@ const libseccomp = output('pkg-config', '--modversion', 'libseccomp') ?? 'unknow
 /** Of the library that can be linked against: pkg-config need not be there. '' without one. */
 const libsystemd = output('pkg-config', '--modversion', 'libsystemd') ?? (existsSync(SD_BUS) ? 'unknown' : '')
 const cSettings = [version, commit, compiler, libseccomp, libsystemd]
+const planSettings = [version, commit, libseccomp, libsystemd, process.versions['bun'] ?? '']
 
 /** Builds one target of binding.gyp. node-gyp knows npm's settings from the environment: none of them concerns us. */
 function buildC(target: string): string | undefined {
@@ -85,34 +86,34 @@ function bundle(entry: string, outfile: string, ...flags: readonly string[]): st
   return run(process.execPath, ['build', ...common, ...defines, ...flags, entry, `--outfile=${outfile}`])
 }
 
+/** Makes one program of bundles that lie below dist/plan; the first one is where it starts. */
+function compile(name: string, entries: readonly string[], ...more: readonly string[]): string | undefined {
+  const flags = ['--compile', '--bytecode', '--minify', '--target=bun', '--root=dist/plan', ...more]
+  const closed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig']
+  const files = entries.map((one) => `dist/plan/${one}.js`)
+  return run(process.execPath, ['build', ...flags, ...closed, ...files, `--outfile=dist/${name}`]) ?? moveTo(name)
+}
+
+function moveTo(name: string): undefined {
+  install(`dist/${name}`, name)
+  rmSync(`dist/${name}`)
+}
+
 /**
  * The planner and the command line, side by side in one program. They are bundled one by one: together, the modules that
  * both use would be wrapped to be loaded when needed, which takes the planner 1 ms.
  */
 function buildPlanner(): string | undefined {
-  const folder = 'dist/plan'
-  const commandLines = ['tsrun/cli', 'tsdock/cli'] as const
-  const entries = ['tsrun-plan', ...commandLines].map((name) => `${folder}/${name}.js`)
-  const external = commandLines.map((name) => `--external=*/${name}.js`)
-  const flags = ['--compile', '--bytecode', '--minify', '--target=bun', ...external, `--root=${folder}`]
-  const closed = ['--no-compile-autoload-dotenv', '--no-compile-autoload-bunfig']
-  const failed = commandLines
-    .map((name) => bundle(`cmd/${name}.ts`, `${folder}/${name}.js`))
-    .find((text) => text !== undefined)
+  const external = '--external=*/tsrun/cli.js'
   return (
-    failed ??
-    bundle('cmd/tsrun-plan.ts', `${folder}/tsrun-plan.js`, ...external) ??
-    run(process.execPath, ['build', ...flags, ...closed, ...entries, '--outfile=dist/tsrun-plan']) ??
-    install('dist/tsrun-plan', 'tsrun-plan') ??
-    linkProgram('tsrun-plan', 'tsdock')
+    bundle('cmd/tsrun/cli.ts', 'dist/plan/tsrun/cli.js') ??
+    bundle('cmd/tsrun-plan.ts', 'dist/plan/tsrun-plan.js', external) ??
+    compile('tsrun-plan', ['tsrun-plan', 'tsrun/cli'], external)
   )
 }
 
-/** One file under two names: which one it was called by tells it what to be. */
-function linkProgram(name: string, other: string): undefined {
-  rmSync(`dist/bin/${other}`, { force: true })
-  linkSync(`dist/bin/${name}`, `dist/bin/${other}`)
-}
+const buildDock = (): string | undefined =>
+  bundle('cmd/tsdock.ts', 'dist/plan/tsdock.js') ?? compile('tsdock', ['tsdock'])
 
 const gyp = ['binding.gyp', 'cmd/dev/gyp/**', 'cmd/dev/build.ts']
 const typescript = [
@@ -190,9 +191,16 @@ const steps: readonly Step[] = [
   {
     name: 'tsrun-plan',
     inputs: [...typescript, 'cmd/dev/build.ts', 'package-lock.json'],
-    outputs: ['dist/bin/tsrun-plan', 'dist/bin/tsdock'],
-    settings: [version, commit, libseccomp, libsystemd, process.versions['bun'] ?? ''],
+    outputs: ['dist/bin/tsrun-plan'],
+    settings: planSettings,
     run: buildPlanner,
+  },
+  {
+    name: 'tsdock',
+    inputs: [...typescript, 'cmd/dev/build.ts', 'package-lock.json'],
+    outputs: ['dist/bin/tsdock'],
+    settings: planSettings,
+    run: buildDock,
   },
 ]
 

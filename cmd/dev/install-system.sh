@@ -29,7 +29,7 @@ case $prefix in
 	;;
 esac
 
-for name in tsrun tsrun-plan tsrun-seccomp tsrun-systemd tsdock-files tsdock-net tsdock-rootless tsdock-monitor tsdock-init; do
+for name in tsrun tsdock tsrun-plan tsrun-seccomp tsrun-systemd tsdock-files tsdock-net tsdock-rootless tsdock-monitor tsdock-init; do
 	if ! [ -x "dist/bin/$name" ]; then
 		echo "dist/bin/$name is missing: run 'npm run build' first" >&2
 		exit 1
@@ -59,8 +59,9 @@ place 0755 dist/bin/tsdock-net "$prefix/libexec/tsrun/tsdock-net"
 place 0755 dist/bin/tsdock-rootless "$prefix/libexec/tsrun/tsdock-rootless"
 place 0755 dist/bin/tsrun-plan "$prefix/libexec/tsrun/tsrun-plan"
 place 0755 dist/bin/tsrun "$prefix/bin/tsrun"
-place 0644 docs/tsrun.8 "$prefix/share/man/man8/tsrun.8"
-# The same program as tsrun-plan: it looks at the name that it is called by.
+# A link: it finds its companions beside itself.
+place 0755 dist/bin/tsdock "$prefix/libexec/tsrun/tsdock"
 tsdock=${DESTDIR-}$prefix/bin/tsdock
-ln -sfn ../libexec/tsrun/tsrun-plan "$tsdock"
+ln -sfn ../libexec/tsrun/tsdock "$tsdock"
 echo "$tsdock"
+place 0644 docs/tsrun.8 "$prefix/share/man/man8/tsrun.8"
