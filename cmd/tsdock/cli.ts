@@ -67,7 +67,7 @@ async function run(argv: readonly string[]): Promise<number> {
   if (chosen === undefined) {
     throw new CommandUsageError(`"${asked[0]}" is no command of tsdock (see: tsdock help)`, undefined)
   }
-  const invocation = await parseCommand(chosen.command, [...before, ...chosen.rest])
+  const invocation = parseCommand(chosen.command, [...before, ...chosen.rest])
   if (invocation.help) {
     process.stdout.write(commandHelp(chosen.command))
     return 0

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ArgumentsCamelCase, Options } from 'yargs'
+// Command lines are read by node:util's parseArgs. yargs, which reads those of tsrun, takes 8 ms for it, of the 35 that
+// `tsdock run` takes.
+
+import { parseArgs } from 'node:util'
 
 export interface CommandFlag {
   readonly name: string
@@ -50,13 +53,6 @@ export class CommandUsageError extends Error {
   }
 }
 
-const yargsType: Readonly<Record<CommandFlag['type'], Options>> = {
-  boolean: { type: 'boolean' },
-  string: { type: 'string', requiresArg: true },
-  number: { type: 'number', requiresArg: true },
-  list: { type: 'string', array: true, requiresArg: true },
-}
-
 export const globalFlags: readonly CommandFlag[] = [
   { name: 'storage', type: 'string', value: 'DIR', summary: 'where images, layers and containers are kept' },
   { name: 'help', short: 'h', type: 'boolean', summary: 'show this' },
@@ -70,18 +66,9 @@ const globalFlagsFor = (command: Command): readonly CommandFlag[] =>
     return rest
   })
 
-function optionsOf(flags: readonly CommandFlag[]): Record<string, Options> {
-  return Object.fromEntries(
-    flags.map((flag) => [
-      flag.name,
-      { ...yargsType[flag.type], ...(flag.short === undefined ? {} : { alias: flag.short }) },
-    ]),
-  )
-}
-
 /**
- * Words as yargs understands them without doubt: `-p4000:80`, `-it`, `-m -1` and `--net host` become `--publish=4000:80`,
- * `--interactive`, `--tty`, `--memory=-1` and `--network=host`. What is unknown stays for yargs to refuse.
+ * Words as parseArgs understands them without doubt: `-p4000:80`, `-it`, `-m -1` and `--net host` become `--publish=4000:80`,
+ * `--interactive`, `--tty`, `--memory=-1` and `--network=host`. What is unknown stays, to be refused.
  */
 export function plainWords(
   flags: readonly CommandFlag[],
@@ -96,7 +83,7 @@ export function plainWords(
   }
   for (let word = left.shift(); word !== undefined; word = left.shift()) {
     if (word === '--' || (stopAtPositional && (word === '-' || !word.startsWith('-')))) {
-      plain.push(...(word === '--' && stopAtPositional ? [] : [word]), ...left)
+      plain.push('--', ...(word === '--' ? [] : [word]), ...left)
       break
     }
     const long = /^--([^=]+)(?:=(.*))?$/s.exec(word)
@@ -131,66 +118,69 @@ function takeShort(
   }
 }
 
-/** yargs' complaints in the words that users of docker know. */
-function usageText(message: string): string {
-  const unknown = /^Unknown arguments?: ([^,]+)/.exec(message)?.[1]
-  if (unknown !== undefined) {
-    return unknown.length === 1 ? `unknown shorthand flag: '${unknown}' in -${unknown}` : `unknown flag: --${unknown}`
-  }
-  const missing = /^Not enough arguments following: (.+)$/.exec(message)?.[1]
-  return missing === undefined ? message : `flag needs an argument: --${missing}`
+/** Go's strconv.ParseBool, whose words docker takes. */
+const isTrue = (word: string): boolean => ['1', 't', 'T', 'true', 'TRUE', 'True'].includes(word)
+const isFalse = (word: string): boolean => ['0', 'f', 'F', 'false', 'FALSE', 'False'].includes(word)
+
+interface Values {
+  readonly given: ReadonlyMap<string, readonly string[]>
+  readonly positionals: readonly string[]
 }
 
-type Values = ArgumentsCamelCase<Record<string, unknown>>
+/** Errors: CommandUsageError, in the words that users of docker know. */
+function readWords(command: Command, flags: readonly CommandFlag[], words: readonly string[]): Values {
+  const types = new Map(flags.map(({ name, type }) => [name, type]))
+  const { tokens, positionals } = parseArgs({
+    args: [...plainWords(flags, words, command.stopAtPositional === true)],
+    options: Object.fromEntries(
+      [...types].map(([name, type]) => [name, { type: type === 'boolean' ? type : 'string' }]),
+    ),
+    // What it finds wrong is told here, since users know docker's words for it.
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  })
+  const given = new Map<string, string[]>()
+  for (const token of tokens) {
+    if (token.kind !== 'option') continue
+    const { name, rawName, value } = token
+    const type = types.get(name)
+    if (type === undefined) {
+      const letter = rawName.startsWith('--') ? undefined : rawName.slice(1)
+      throw new CommandUsageError(
+        letter === undefined ? `unknown flag: --${name}` : `unknown shorthand flag: '${letter}' in -${letter}`,
+        command,
+      )
+    }
+    if (value === undefined && type !== 'boolean')
+      throw new CommandUsageError(`flag needs an argument: --${name}`, command)
+    if (type === 'boolean' && value !== undefined && !isTrue(value) && !isFalse(value)) {
+      throw new CommandUsageError(
+        `invalid argument "${value}" for "--${name}" flag: it is neither true nor false`,
+        command,
+      )
+    }
+    given.set(name, [...(given.get(name) ?? []), value ?? 'true'])
+  }
+  return { given, positionals }
+}
 
 /** Reads what follows a command's name. Errors: CommandUsageError. */
-export async function parseCommand(
+export function parseCommand(
   command: Command,
   words: readonly string[],
-): Promise<CommandInvocation & { readonly help: boolean }> {
-  const { default: yargs } = await import('yargs')
-  const flags = [...globalFlagsFor(command), ...command.flags]
-  const plain = plainWords(flags, words, command.stopAtPositional === true)
-  const values = (await yargs([...plain])
-    .help(false)
-    .version(false)
-    .exitProcess(false)
-    .parserConfiguration({
-      'boolean-negation': false,
-      'camel-case-expansion': false,
-      'dot-notation': false,
-      'duplicate-arguments-array': true,
-      'greedy-arrays': false,
-      'halt-at-non-option': command.stopAtPositional === true,
-      'parse-numbers': false,
-      'parse-positional-numbers': false,
-      'populate--': false,
-      'strip-aliased': true,
-    })
-    .options(optionsOf(flags))
-    .string('_')
-    .strictOptions()
-    .fail((message, error) => {
-      throw new CommandUsageError(usageText(error?.message ?? message), command)
-    })
-    .parseAsync()) as Values
-  const positionals = values._.map(String)
-  const help = [values['help']].flat().at(-1) === true
+): CommandInvocation & { readonly help: boolean } {
+  const { given, positionals } = readWords(command, [...globalFlagsFor(command), ...command.flags], words)
+  const text = (name: string): string | undefined => given.get(name)?.at(-1)
+  const isSet = (name: string): boolean => isTrue(text(name) ?? '')
+  const help = isSet('help')
   if (!help) checkCount(command, positionals.length)
-  const text = (name: string): string | undefined => {
-    const value = values[name]
-    if (value === undefined) return undefined
-    return Array.isArray(value) ? String(value.at(-1)) : String(value)
-  }
   return {
     positionals,
     text,
-    list: (name) => {
-      const value = values[name]
-      return value === undefined ? [] : Array.isArray(value) ? value.map(String) : [String(value)]
-    },
-    isSet: (name) => [values[name]].flat().at(-1) === true,
-    isGiven: (name) => values[name] !== undefined,
+    list: (name) => given.get(name) ?? [],
+    isSet,
+    isGiven: (name) => given.has(name),
     number: (name) => {
       const value = text(name)
       if (value === undefined) return undefined

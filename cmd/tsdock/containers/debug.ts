@@ -39,7 +39,7 @@ export async function runDebug(invocation: CommandInvocation): Promise<number> {
       .map(({ Source, Destination, RW }) => `${Source}:${ROOT}${Destination}${RW ? '' : ':ro'}`),
   ]
   return runRun(
-    await parseCommand(runCommand, [
+    parseCommand(runCommand, [
       `--storage=${directory}`,
       '--rm',
       '--interactive',

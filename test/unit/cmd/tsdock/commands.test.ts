@@ -75,7 +75,7 @@ test('words are read as docker reads them', async () => {
     '',
     '--sig-proxy=false',
   ]
-  const read = await parseCommand(run, [...words, 'busybox', 'ls', '-la', '--', 'x'])
+  const read = parseCommand(run, [...words, 'busybox', 'ls', '-la', '--', 'x'])
   assert.equal(read.positionals, ['busybox', 'ls', '-la', '--', 'x'])
   assert.equal(read.list('publish'), ['4000:80'])
   assert.equal(read.list('env'), ['A=-b', 'X='])
@@ -84,19 +84,63 @@ test('words are read as docker reads them', async () => {
   assert.is(read.text('entrypoint'), '')
   assert.ok(read.isSet('interactive') && read.isSet('tty'))
   assert.ok(read.isGiven('sig-proxy') && !read.isSet('sig-proxy'))
-  assert.equal(plainWords(run.flags, ['--rm', '-d=false', 'x', '-d'], true), ['--rm', '--detach=false', 'x', '-d'])
+  assert.equal(plainWords(run.flags, ['--rm', '-d=false', 'x', '-d'], true), [
+    '--rm',
+    '--detach=false',
+    '--',
+    'x',
+    '-d',
+  ])
 })
 
-test('wrong words', async () => {
-  const failure = async (...words: readonly string[]): Promise<string> =>
-    parseCommand(run, words).then(
-      () => 'no error',
-      (e: unknown) => (e instanceof Error ? e.message : String(e)),
-    )
-  assert.is(await failure('--nope', 'x'), 'unknown flag: --nope')
-  assert.is(await failure('-Z', 'x'), "unknown shorthand flag: 'Z' in -Z")
-  assert.is(await failure('-p'), 'flag needs an argument: --publish')
-  assert.match(await failure(), /takes at least 1 argument/)
+const small: Command = {
+  name: 'x',
+  summary: '',
+  usage: '',
+  flags: [
+    { name: 'many', short: 'm', type: 'list', summary: '' },
+    { name: 'one', short: 'o', type: 'string', summary: '' },
+    { name: 'yes', short: 'y', type: 'boolean', summary: '' },
+  ],
+  positionals: { min: 0, max: 9 },
+  examples: [],
+  load: async () => async () => 0,
+}
+
+test('a list keeps all that is given, and of others the last one counts', () => {
+  const words = ['-m', 'a', '--many', 'b,c', '--many=d', '-o', '1', '--one=2', '-y', '-y', 'p']
+  const { list, text, isSet, positionals } = parseCommand(small, words)
+  assert.equal(list('many'), ['a', 'b,c', 'd'])
+  assert.is(text('one'), '2')
+  assert.ok(isSet('yes'))
+  assert.equal(positionals, ['p'])
+  assert.equal(parseCommand(small, []).list('many'), [])
+})
+
+test('options and positionals in any order, up to --', () => {
+  const read = parseCommand(small, ['a', '-o=1', '-', '--yes=0', '--', '--one', '2'])
+  assert.equal(read.positionals, ['a', '-', '--one', '2'])
+  assert.is(read.text('one'), '1')
+  assert.ok(read.isGiven('yes') && !read.isSet('yes'))
+})
+
+test('wrong words', () => {
+  const failure = (...words: readonly string[]): string => {
+    try {
+      parseCommand(run, words)
+      return 'no error'
+    } catch (e: unknown) {
+      return e instanceof Error ? e.message : String(e)
+    }
+  }
+  assert.is(failure('--nope', 'x'), 'unknown flag: --nope')
+  assert.is(failure('--nope=1', 'x'), 'unknown flag: --nope')
+  assert.is(failure('--__proto__', 'x'), 'unknown flag: --__proto__')
+  assert.is(failure('-Z', 'x'), "unknown shorthand flag: 'Z' in -Z")
+  assert.is(failure('-itZ4', 'x'), "unknown shorthand flag: 'Z' in -Z")
+  assert.is(failure('-p'), 'flag needs an argument: --publish')
+  assert.match(failure('--rm=perhaps', 'x'), 'invalid argument "perhaps" for "--rm" flag')
+  assert.match(failure(), /takes at least 1 argument/)
 })
 
 test.run()
