@@ -5,7 +5,8 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DockError } from '../error.ts'
-import { lock, remove } from '../host/files.ts'
+import { remove } from '../host/files.ts'
+import { lock } from '../host/lock.ts'
 import { type ContainerRecord, type ContainerState, neverStarted } from './record.ts'
 
 const idPattern = /^[a-f0-9]{64}$/

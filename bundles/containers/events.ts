@@ -3,7 +3,7 @@
 
 import { open, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { lock } from '../host/files.ts'
+import { lock } from '../host/lock.ts'
 import type { ContainerRecord } from './record.ts'
 
 export interface DockEvent {

@@ -295,21 +295,3 @@ export function pack(
 export function remove(directory: string): Promise<void> {
   return call({}, { command: 'remove', args: [directory] })
 }
-
-/** A lock on a file. Whoever holds it gives it back by release(), or by its end. */
-export async function lock(file: string, mode: 'shared' | 'exclusive'): Promise<{ release(): Promise<void> }> {
-  const flags = mode === 'shared' ? ['--shared'] : []
-  const child = spawn(findProgram('tsdock-files'), ['lock', ...flags, '--', file], { stdio: ['pipe', 'pipe', 'pipe'] })
-  const said = collect(child.stderr)
-  const exited = once(child, 'close')
-  const held = await new Promise<boolean>((resolve) => {
-    child.stdout.once('data', () => resolve(true)).once('end', () => resolve(false))
-  })
-  if (!held) throw new DockError(printable((await said).toString()).trim() || `no lock on ${file}`)
-  return {
-    release: async () => {
-      child.stdin.end()
-      await exited
-    },
-  }
-}

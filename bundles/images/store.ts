@@ -15,7 +15,7 @@ import {
 } from '../../spec/image/documents.ts'
 import { imageConfigMisfit, indexMisfit, manifestMisfit } from '../../spec/image/validate.ts'
 import { DockError } from '../error.ts'
-import { lock } from '../host/files.ts'
+import { lock } from '../host/lock.ts'
 import { digestPattern } from './reference.ts'
 
 const REF_NAME = 'org.opencontainers.image.ref.name'

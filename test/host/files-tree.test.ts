@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // `tsdock-files walk`, `read`, `remove` and `lock`.
 
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, linkSync, mkdirSync, readdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { findProgram, lock, read, readTo, remove, walk } from '../../bundles/host/files.ts'
+import { findProgram, read, readTo, remove, walk } from '../../bundles/host/files.ts'
+import { lock } from '../../bundles/host/lock.ts'
 import { decodeEntries } from '../../bundles/layers/frame.ts'
 import { hostSuite, unmount } from '../helpers/suite.ts'
 import { applyItems, type Item, listTree, setXattr, needsPython } from '../helpers/tree.ts'
-import { newDir, newPath } from '../helpers/work-dir.ts'
+import { newDir, newPath, projectDir } from '../helpers/work-dir.ts'
 
 const { test, run } = hostSuite('tsdock-files', [needsPython])
 
@@ -198,6 +200,27 @@ test('locks: one at a time, or several that share; given back by release and by 
   symlinkSync(path, `${path}-link`)
   assert.match(await failure(lock(`${path}-link`, 'shared')), /ELOOP/)
   assert.match(await failure(lock(`${path}/x`, 'shared')), /ENOTDIR/)
+})
+
+test('a lock ends with its holder, whose children do not have it', async () => {
+  const path = newPath('lock')
+  const holder = `import { spawn } from 'node:child_process'
+    const { lock } = await import(${JSON.stringify(join(projectDir, 'bundles/host/lock.ts'))})
+    await lock(${JSON.stringify(path)}, 'exclusive')
+    const child = spawn('sleep', ['60'], { stdio: 'ignore' })
+    process.stdout.write(String(child.pid))
+    setInterval(() => undefined, 1000)`
+  const program = spawn(process.execPath, ['-e', holder], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [pid] = (await once(program.stdout, 'data')) as [Buffer]
+  try {
+    const waiting = lock(path, 'exclusive')
+    program.kill('SIGKILL')
+    await (await waiting).release()
+    // Nothing at all holds it now.
+    await (await lock(path, 'exclusive')).release()
+  } finally {
+    process.kill(Number(pid.toString()), 'SIGKILL')
+  }
 })
 
 test('wrong calls', () => {
