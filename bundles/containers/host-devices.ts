@@ -4,7 +4,8 @@
 import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DockError } from '../error.ts'
-import type { DeviceMapping } from './record.ts'
+import type { LinuxBlockIO } from '../../spec/runtime/resources.ts'
+import type { DeviceMapping, DiskRate, HostConfig } from './record.ts'
 import type { Device } from './run-spec.ts'
 
 /** Of a device number (makedev(3)). */
@@ -92,3 +93,30 @@ export async function mappedDevices(mappings: readonly DeviceMapping[]): Promise
 
 /** --privileged: what the host has. */
 export const allDevices = (): Promise<readonly Device[]> => devicesBelow('/dev', '/dev', 'rwm', ownDevices)
+
+async function disk(path: string): Promise<{ readonly major: number; readonly minor: number }> {
+  const found = await stat(path).catch((e: NodeJS.ErrnoException) => {
+    throw new DockError(`a limit of ${path}: ${e.code}: there is no such disk`, { exitCode: 125 })
+  })
+  if (!found.isBlockDevice()) throw new DockError(`a limit of ${path}: it is no disk`, { exitCode: 125 })
+  return deviceNumbers(found.rdev)
+}
+
+/** Limits of single disks, as the runtime takes them: by number. Errors: DockError when there is no such disk. */
+export async function diskResources(config: HostConfig): Promise<LinuxBlockIO> {
+  const rates = async (key: keyof LinuxBlockIO, limits: readonly DiskRate[] = []): Promise<LinuxBlockIO> =>
+    limits.length === 0
+      ? {}
+      : { [key]: await Promise.all(limits.map(async ({ Path, Rate }) => ({ ...(await disk(Path)), rate: Rate }))) }
+  const weights = config.BlkioWeightDevice ?? []
+  const all = await Promise.all([
+    rates('throttleReadBpsDevice', config.BlkioDeviceReadBps),
+    rates('throttleWriteBpsDevice', config.BlkioDeviceWriteBps),
+    rates('throttleReadIOPSDevice', config.BlkioDeviceReadIOps),
+    rates('throttleWriteIOPSDevice', config.BlkioDeviceWriteIOps),
+  ])
+  const weightDevice = await Promise.all(
+    weights.map(async ({ Path, Weight }) => ({ ...(await disk(Path)), weight: Weight })),
+  )
+  return Object.assign({}, ...all, weightDevice.length === 0 ? {} : { weightDevice }) as LinuxBlockIO
+}

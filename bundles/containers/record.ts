@@ -63,6 +63,8 @@ export interface HostConfig {
   readonly DnsSearch: readonly string[]
   /** `name:ip` */
   readonly ExtraHosts: readonly string[]
+  /** `CONTAINER:ALIAS` */
+  readonly Links?: readonly string[]
   readonly GroupAdd: readonly string[]
   /** `private`, `host`, `shareable`, `none`, `container:ID`. */
   readonly IpcMode: string
@@ -89,9 +91,18 @@ export interface HostConfig {
   readonly CpuShares: number
   readonly CpuPeriod: number
   readonly CpuQuota: number
+  /** Microseconds. */
+  readonly CpuRealtimePeriod?: number
+  readonly CpuRealtimeRuntime?: number
   readonly CpusetCpus: string
   readonly CpusetMems: string
   readonly BlkioWeight: number
+  readonly BlkioWeightDevice?: readonly { readonly Path: string; readonly Weight: number }[]
+  /** Bytes, or operations, in a second. */
+  readonly BlkioDeviceReadBps?: readonly DiskRate[]
+  readonly BlkioDeviceWriteBps?: readonly DiskRate[]
+  readonly BlkioDeviceReadIOps?: readonly DiskRate[]
+  readonly BlkioDeviceWriteIOps?: readonly DiskRate[]
   readonly PidsLimit: number
   readonly Ulimits: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[]
   readonly Devices: readonly DeviceMapping[]
@@ -103,6 +114,12 @@ export interface HostConfig {
   readonly MaskedPaths: readonly string[] | null
   readonly ReadonlyPaths: readonly string[] | null
   readonly Annotations: Readonly<Record<string, string>>
+}
+
+export interface DiskRate {
+  /** Of the disk, on the host. */
+  readonly Path: string
+  readonly Rate: number
 }
 
 /** `Mounts`: one for each volume, bind and tmpfs. */

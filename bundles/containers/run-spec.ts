@@ -6,7 +6,7 @@ import type { LinuxDevice } from '../../spec/runtime/devices.ts'
 import type { Mount } from '../../spec/runtime/mounts.ts'
 import type { LinuxNamespace } from '../../spec/runtime/namespaces.ts'
 import type { Process } from '../../spec/runtime/process.ts'
-import type { LinuxResources } from '../../spec/runtime/resources.ts'
+import type { LinuxBlockIO, LinuxResources } from '../../spec/runtime/resources.ts'
 import type { LinuxSeccomp } from '../../spec/runtime/seccomp.ts'
 import { makeSpec } from '../../runtime/index.ts'
 import { rootPropagation, withOwnMounts } from '../volumes/oci-mounts.ts'
@@ -39,6 +39,8 @@ export interface StartFacts {
   /** Of volumes, binds and tmpfs. */
   readonly mounts: readonly Mount[]
   readonly devices: readonly Device[]
+  /** Limits of single disks. */
+  readonly blockIO: LinuxBlockIO
   /** Source of /dev/shm when it is shared. */
   readonly sharedMemory: string | undefined
   /** --init: the program on the host that becomes process 1. */
@@ -73,6 +75,8 @@ export function resourcesOf(config: HostConfig): LinuxResources {
     shares: some(config.CpuShares),
     quota: nano > 0 ? Math.round((nano * CPU_PERIOD) / 1e9) : some(config.CpuQuota),
     period: nano > 0 ? CPU_PERIOD : some(config.CpuPeriod),
+    realtimePeriod: some(config.CpuRealtimePeriod),
+    realtimeRuntime: some(config.CpuRealtimeRuntime),
     cpus: some(config.CpusetCpus),
     mems: some(config.CpusetMems),
   }
@@ -108,6 +112,15 @@ function deviceRules(record: ContainerRecord, devices: readonly Device[]): Linux
       return { allow: true, type: type as 'a' | 'b' | 'c', major: major ?? -1, minor: minor ?? -1, access }
     }),
   ]
+}
+
+function resourcesAtStart(record: ContainerRecord, facts: StartFacts): LinuxResources {
+  const { blockIO, ...others } = resourcesOf(record.hostConfig)
+  return {
+    ...others,
+    ...given('blockIO', { ...blockIO, ...facts.blockIO }),
+    devices: deviceRules(record, facts.devices),
+  }
 }
 
 function namespacesOf(record: ContainerRecord, facts: StartFacts): readonly LinuxNamespace[] {
@@ -222,7 +235,7 @@ export function runSpec(record: ContainerRecord, facts: StartFacts): Spec {
     ...(Object.keys(hostConfig.Annotations).length === 0 ? {} : { annotations: hostConfig.Annotations }),
     linux: {
       cgroupsPath: `${parent}/${record.id}`,
-      resources: { ...resourcesOf(hostConfig), devices: deviceRules(record, facts.devices) },
+      resources: resourcesAtStart(record, facts),
       namespaces: namespacesOf(record, facts),
       ...(facts.devices.length === 0 ? {} : { devices: facts.devices.map(({ device }) => device) }),
       ...(Object.keys(controls).length === 0 ? {} : { sysctl: controls }),

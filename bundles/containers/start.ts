@@ -8,6 +8,7 @@ import { DockError } from '../error.ts'
 import { findProgram } from '../host/files.ts'
 import { hostsText, resolvConfText } from '../networks/hosts.ts'
 import { Networks } from '../networks/networks.ts'
+import type { Link } from '../networks/sandbox.ts'
 import type { Storage } from '../storage.ts'
 import { ociMounts } from '../volumes/oci-mounts.ts'
 import { prepareMounts } from '../volumes/prepare.ts'
@@ -15,7 +16,7 @@ import { applyCdi } from './cdi.ts'
 import { clearRemains, forgetContainer } from './clean.ts'
 import type { Container } from './container-store.ts'
 import { healthProcess } from './health.ts'
-import { allDevices, mappedDevices } from './host-devices.ts'
+import { allDevices, diskResources, mappedDevices } from './host-devices.ts'
 import {
   type Attachment,
   HEALTH_FILE,
@@ -47,6 +48,23 @@ async function joined(storage: Storage, record: ContainerRecord, mode: string, k
   if (!mode.startsWith('container:')) return 'new'
   const other = await partner(storage, mode, record)
   return { path: `/proc/${other.state.pid}/ns/${kind}` }
+}
+
+/** Errors: a container that does not run, or that is on none of these networks. */
+async function linksOf(storage: Storage, record: ContainerRecord): Promise<readonly Link[]> {
+  const links: Link[] = []
+  for (const text of record.hostConfig.Links ?? []) {
+    const [name = '', alias = ''] = text.split(':')
+    const other = await storage.containers.find(name)
+    const refuse = (why: string): never => {
+      throw new DockError(`cannot link to the container ${other.record.name} as ${alias}: ${why}`, { exitCode: 125 })
+    }
+    if (other.state.status !== 'running') refuse('it does not run')
+    const shared = Object.keys(record.networks).some((network) => other.record.networks[network] !== undefined)
+    if (!shared) refuse('the two are on no common network')
+    links.push({ id: other.record.id, alias })
+  }
+  return links
 }
 
 interface NetworkFacts {
@@ -91,6 +109,7 @@ async function network(storage: Storage, record: ContainerRecord): Promise<Netwo
           ports: record.hostConfig.PortBindings,
           publishAll: record.hostConfig.PublishAllPorts,
           exposed: Object.keys(record.config.ExposedPorts ?? {}),
+          links: await linksOf(storage, record),
         })
   const [resolver, hostLines] = await Promise.all(
     ['/etc/resolv.conf', '/etc/hosts'].map((path) => readFile(path, 'utf8').catch(() => '')),
@@ -133,11 +152,12 @@ async function sharedMemoryOf(storage: Storage, record: ContainerRecord): Promis
 
 async function facts(storage: Storage, record: ContainerRecord): Promise<StartFacts> {
   const { hostConfig } = record
-  const [pid, ipc, sharedMemory, devices] = await Promise.all([
+  const [pid, ipc, sharedMemory, devices, blockIO] = await Promise.all([
     joined(storage, record, hostConfig.PidMode, 'pid'),
     joined(storage, record, hostConfig.IpcMode, 'ipc'),
     sharedMemoryOf(storage, record),
     hostConfig.Privileged ? allDevices() : mappedDevices(hostConfig.Devices),
+    diskResources(hostConfig),
     prepareMounts(storage, record),
   ])
   const seccomp: LinuxSeccomp | undefined = await seccompOf(record, storage.host)
@@ -150,6 +170,7 @@ async function facts(storage: Storage, record: ContainerRecord): Promise<StartFa
     files: net.files,
     mounts: ociMounts(record.mounts, { directory: storage.containers.path(record.id), kernel: release() }),
     devices,
+    blockIO,
     sharedMemory,
     init: hostConfig.Init ? findProgram('tsdock-init') : undefined,
     seccomp,

@@ -20,7 +20,7 @@ import { type NetworkRequest, NetworkStore } from './network-store.ts'
 import { publishHosts } from './peers.ts'
 import { portWishes } from './ports.ts'
 import { chooseHostPorts, type Others, publish } from './publish.ts'
-import { addressesOf, endProcess, isAlive, markOf, type Sandbox, SandboxStore } from './sandbox.ts'
+import { addressesOf, endProcess, isAlive, type Link, markOf, type Sandbox, SandboxStore } from './sandbox.ts'
 import { sandboxSettings } from './sandbox-settings.ts'
 import { freeLeases } from './leases.ts'
 import { sweepRules } from './rules.ts'
@@ -36,6 +36,7 @@ export interface SetUpRequest {
   readonly publishAll: boolean
   /** `80/tcp` */
   readonly exposed: readonly string[]
+  readonly links?: readonly Link[]
 }
 
 export interface NetworksOptions {
@@ -139,6 +140,7 @@ export class Networks {
       exposed: request.exposed,
       ports: [],
       attachments,
+      ...(request.links === undefined ? {} : { links: request.links }),
       owner: await markOf(process.pid),
     })
   }

@@ -6,17 +6,19 @@ import { addressesOf, type Sandbox } from './sandbox.ts'
 import { attachmentNames } from './sandbox-settings.ts'
 
 /** Who is on a container's networks, itself included. Those that are not up yet have no place. */
-export function peersOf(sandbox: Sandbox, all: readonly Sandbox[]): readonly HostsLine[] {
-  const up = all.filter((one) => one.settings !== undefined)
+export function peersOf(sandbox: Sandbox, sandboxes: readonly Sandbox[]): readonly HostsLine[] {
+  const up = sandboxes.filter((one) => one.settings !== undefined)
   const others = up.sort((a, b) => (a.name < b.name ? -1 : 1))
   return sandbox.attachments.flatMap(({ network }) =>
     others.flatMap((other) => {
       const attachment = other.attachments.find((one) => one.network.Id === network.Id)
       if (attachment === undefined) return []
+      const links = (sandbox.links ?? []).filter(({ id }) => id === other.id).map(({ alias }) => alias)
       const names = attachmentNames(other, attachment).flatMap((name) =>
         name === other.name ? [name, `${name}.${network.Name}`] : [name],
       )
-      return addressesOf(attachment).map((address) => ({ address, names }))
+      const all = [...names, ...links.filter((alias) => !names.includes(alias))]
+      return addressesOf(attachment).map((address) => ({ address, names: all }))
     }),
   )
 }

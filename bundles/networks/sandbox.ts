@@ -33,6 +33,12 @@ export interface Attachment {
 export const addressesOf = ({ result }: Attachment): readonly string[] =>
   (result?.ips ?? []).map(({ address }) => address.split('/')[0] ?? '')
 
+export interface Link {
+  /** Id of the other container. */
+  readonly id: string
+  readonly alias: string
+}
+
 export interface Sandbox {
   readonly id: string
   readonly name: string
@@ -41,6 +47,8 @@ export interface Sandbox {
   readonly exposed: readonly string[]
   readonly ports: readonly Mapping[]
   readonly attachments: readonly Attachment[]
+  /** Names that it alone has for others. */
+  readonly links?: readonly Link[]
   /** Who sets it up. */
   readonly owner: ProcessMark
   /** The plugin under way. */

@@ -42,6 +42,37 @@ else {
     dock.must('system', 'prune', '-f')
   })
 
+  test('a link gives a container a name of its own for another one', () => {
+    out('network', 'create', 'back')
+    start('--name', 'db', '--net', 'back', 'localhost/base', 'sleep', '300')
+    const hosts = (...options: readonly string[]): string =>
+      out('run', '--rm', '--net', 'back', ...options, 'localhost/base', 'cat', '/etc/hosts')
+    const short = out('inspect', '-f', '{{.Id}}', 'db').slice(0, 12)
+    assert.match(hosts('--link', 'db:postgres', '--link', 'db:db'), `\tdb db.back ${short} postgres\n`)
+    assert.not.match(hosts(), 'postgres')
+    const refused = (...options: readonly string[]): string => {
+      const { status, stderr } = dock.run('run', '--rm', ...options, 'localhost/base', 'true')
+      assert.is(status, 125, stderr)
+      return stderr
+    }
+    assert.match(refused('--net', 'back', '--link', 'nobody'), 'No such container: nobody')
+    assert.match(
+      refused('--link', 'db:postgres'),
+      'cannot link to the container db as postgres: the two are on no common',
+    )
+    assert.match(refused('--net', 'none', '--link', 'db'), 'conflicting options')
+    dock.must('stop', '-t', '0', 'db')
+    assert.match(refused('--net', 'back', '--link', 'db'), 'it does not run')
+  })
+
+  test('options that know one value', () => {
+    assert.match(failure('network', 'create', '--scope', 'swarm', 'x'), 'there is "local" alone')
+    assert.match(failure('network', 'create', '--ipam-driver', 'mine', 'x'), 'there is "default" alone')
+    assert.match(failure('network', 'create', '--ipv4=false', 'x'), 'without IPv4')
+    out('network', 'create', '--scope', 'local', '--ipam-driver', 'default', '--ipv4', '--attachable', 'plain')
+    assert.is(inspect('plain').Scope, 'local')
+  })
+
   test('create, ls, inspect and rm', () => {
     const id = out('network', 'create', '--label', 'tier=back', '--subnet', `${ownSubnet(2)}.0/24`, 'back').trim()
     assert.match(id, /^[0-9a-f]{64}$/)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Options of `run` and `create`: each shows what it does inside of a container, or in `inspect`.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -100,6 +100,36 @@ test('limits', () => {
   if (v1) assert.is(limit('--cpu-shares 512', 'cpu/cpu.shares', ''), '512')
   if (v1)
     assert.is(limit('--memory 64m --memory-reservation 32m', 'memory/memory.soft_limit_in_bytes', ''), String(32 << 20))
+})
+
+/** A disk of this host, by its path; undefined: none is to be seen. */
+const disk = existsSync('/sys/block')
+  ? readdirSync('/sys/block')
+      .map((name) => `/dev/${name}`)
+      .find((path) => existsSync(path))
+  : undefined
+
+if (disk === undefined) process.stdout.write('SKIP limits of single disks: this host shows none\n')
+else {
+  test('limits of single disks, by number', () => {
+    const numbers = readFileSync(`/sys/block/${disk.slice(5)}/dev`, 'utf8').trim()
+    const options = `--device-read-bps ${disk}:1mb --device-write-iops ${disk}:99`
+    const read = limit(options, 'blkio/blkio.throttle.read_bps_device', 'io.max')
+    assert.match(
+      read,
+      v1 ? `${numbers} 1048576` : new RegExp(`^${numbers} rbps=1048576 wbps=max riops=max wiops=99$`, 'm'),
+    )
+    if (v1) assert.match(limit(options, 'blkio/blkio.throttle.write_iops_device', ''), `${numbers} 99`)
+  })
+}
+
+test('a limit of what is no disk', () => {
+  const of = (path: string): string => run(`--device-read-bps ${path}:1mb`, 'true').stderr
+  assert.match(of('/dev/null'), 'a limit of /dev/null: it is no disk')
+  assert.match(of('/dev/nothing'), 'a limit of /dev/nothing: ENOENT')
+  assert.match(run('--isolation hyperv', 'true').stderr, 'invalid argument "hyperv" for --isolation')
+  assert.match(run('--volume-driver nfs', 'true').stderr, 'there are no plugins of volumes')
+  assert.is(dock.must('ps', '-aq').stdout, '')
 })
 
 test('exit statuses are those of docker', () => {

@@ -78,6 +78,13 @@ export function parseDevice(text: string): DeviceMapping {
   }
 }
 
+/** `CONTAINER` or `CONTAINER:ALIAS`; with both. */
+export function parseLink(text: string): string {
+  const [name = '', alias = name, ...more] = text.split(':')
+  if (name === '' || alias === '' || /\s/.test(alias) || more.length > 0) wrong(text, 'link', 'it is CONTAINER[:ALIAS]')
+  return `${name}:${alias}`
+}
+
 export const isCdiName = (text: string): boolean => /^[^/:=]+\/[^/:=]+=[^:=]+$/.test(text)
 
 /** `host:ip` or `host=ip`; `host-gateway` stands for the host's address on the network. */

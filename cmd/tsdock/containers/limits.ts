@@ -60,6 +60,8 @@ export function cpuOptions(invocation: CommandInvocation) {
     CpuShares: integer(invocation, 'cpu-shares'),
     CpuPeriod: integer(invocation, 'cpu-period'),
     CpuQuota: integer(invocation, 'cpu-quota'),
+    CpuRealtimePeriod: integer(invocation, 'cpu-rt-period'),
+    CpuRealtimeRuntime: integer(invocation, 'cpu-rt-runtime'),
     CpusetCpus: invocation.text('cpuset-cpus') ?? '',
     CpusetMems: invocation.text('cpuset-mems') ?? '',
     BlkioWeight: integer(invocation, 'blkio-weight'),

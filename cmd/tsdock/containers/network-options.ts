@@ -37,8 +37,8 @@ const isMode = (name: string): boolean => name === 'host' || name === 'none' || 
 function checkMode(name: string, invocation: CommandInvocation): void {
   const { list, isGiven, isSet } = invocation
   const kind = name.replace(/:.*/, '')
-  if (list('network-alias').length > 0 || isGiven('ip') || isGiven('ip6')) {
-    fail(`conflicting options: an address or alias, and the network mode ${kind}`)
+  if (list('network-alias').length > 0 || list('link').length > 0 || isGiven('ip') || isGiven('ip6')) {
+    fail(`conflicting options: an address, alias or link, and the network mode ${kind}`)
   }
   if (kind !== 'container') return
   if (name === 'container:') fail('invalid container format container:<name|id>')

@@ -3,6 +3,7 @@
 
 import { existsSync, readFileSync } from 'node:fs'
 import type { CreateOptions } from '../../../bundles/containers/create.ts'
+import { diskLimits } from '../../../bundles/containers/options/disk-limits.ts'
 import { parseExposed, portMap } from '../../../bundles/containers/options/ports.ts'
 import { parseBytes, parseDuration, parseUlimit } from '../../../bundles/containers/options/sizes.ts'
 import {
@@ -12,6 +13,7 @@ import {
   keyValues,
   parseDevice,
   parseExtraHost,
+  parseLink,
   parseRestart,
   parseSignal,
 } from '../../../bundles/containers/options/values.ts'
@@ -43,6 +45,13 @@ function mode({ text }: CommandInvocation, name: string, allowed: readonly strin
   if (value === '' || allowed.includes(value)) return value
   if (allowed.includes('container:') && /^container:.+/.test(value)) return value
   throw new DockError(`--${name}: invalid mode "${value}" (there are: ${allowed.join(', ')})`, { exitCode: 125 })
+}
+
+/** Errors: anything but the one value that there is. */
+function only({ text }: CommandInvocation, name: string, value: string, why: string): void {
+  const given = text(name)
+  if (given === undefined || given === '' || given === value) return
+  throw new DockError(`invalid argument "${given}" for --${name}: it is ${value}: ${why}`, { exitCode: 125 })
 }
 
 const logOptions: Readonly<Record<string, readonly string[]>> = {
@@ -98,6 +107,8 @@ function hostConfigOf(invocation: CommandInvocation, networkMode: string): HostC
   const devices = list('device')
   parseSecurity(list('security-opt'))
   mode(invocation, 'userns', ['host'])
+  only(invocation, 'isolation', 'default', 'there is another one on Windows alone')
+  only(invocation, 'volume-driver', 'local', 'there are no plugins of volumes')
   return {
     Binds: list('volume'),
     Tmpfs: Object.fromEntries(
@@ -118,6 +129,7 @@ function hostConfigOf(invocation: CommandInvocation, networkMode: string): HostC
     DnsOptions: list('dns-option'),
     DnsSearch: list('dns-search'),
     ExtraHosts: list('add-host').map(parseExtraHost),
+    Links: list('link').map(parseLink),
     GroupAdd: list('group-add'),
     IpcMode: mode(invocation, 'ipc', ['private', 'shareable', 'none', 'host', 'container:']),
     PidMode: mode(invocation, 'pid', ['host', 'container:']),
@@ -134,6 +146,7 @@ function hostConfigOf(invocation: CommandInvocation, networkMode: string): HostC
     Init: isSet('init'),
     ...memoryOptions(invocation),
     ...cpuOptions(invocation),
+    ...diskLimits(list),
     Ulimits: list('ulimit').map(parseUlimit),
     Devices: devices.filter((one) => !isCdiName(one)).map(parseDevice),
     DeviceCgroupRules: deviceRules(list('device-cgroup-rule')),

@@ -18,6 +18,8 @@ const members: Readonly<Record<string, readonly (keyof HostConfig)[]>> = {
   'cpu-shares': ['CpuShares'],
   'cpu-period': ['CpuPeriod'],
   'cpu-quota': ['CpuQuota'],
+  'cpu-rt-period': ['CpuRealtimePeriod'],
+  'cpu-rt-runtime': ['CpuRealtimeRuntime'],
   'cpuset-cpus': ['CpusetCpus'],
   'cpuset-mems': ['CpusetMems'],
   'blkio-weight': ['BlkioWeight'],

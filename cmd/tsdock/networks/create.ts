@@ -21,9 +21,18 @@ export async function runNetworkCreate({
   text,
   list,
   isSet,
+  isGiven,
   storage: place,
 }: CommandInvocation): Promise<number> {
   const [name = ''] = positionals
+  for (const [flag, value] of [
+    ['ipam-driver', 'default'],
+    ['scope', 'local'],
+  ] as const) {
+    const given = text(flag) ?? value
+    if (given !== value) throw new DockError(`invalid argument "${given}" for --${flag}: there is "${value}" alone`)
+  }
+  if (isGiven('ipv4') && !isSet('ipv4')) throw new DockError('--ipv4=false: networks without IPv4 are not made here')
   const storage = await openStorage(storageDirectory(place))
   try {
     const record = await new Networks(storage).create({

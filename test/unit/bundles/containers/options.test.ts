@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { diskLimits } from '../../../../bundles/containers/options/disk-limits.ts'
 import { parseExposed, portMap } from '../../../../bundles/containers/options/ports.ts'
 import { parseBytes, parseCpus, parseDuration, parseUlimit } from '../../../../bundles/containers/options/sizes.ts'
 import {
@@ -11,6 +12,7 @@ import {
   keyValues,
   parseDevice,
   parseExtraHost,
+  parseLink,
   parseRestart,
   parseSignal,
 } from '../../../../bundles/containers/options/values.ts'
@@ -26,6 +28,24 @@ test('amounts of bytes', () => {
   for (const [text, bytes] of Object.entries(table)) assert.is(parseBytes(text, 'memory'), bytes, text)
   refused((text) => parseBytes(text, 'memory'), ['', '-1', 'm', '1x', '1mm', '1 0m', '0x10', '1e3'])
   assert.is(parseBytes('-1', 'memory-swap', { unlimited: true }), -1)
+})
+
+test('limits of single disks', () => {
+  const of = (name: string, text: string) => diskLimits((one) => (one === name ? [text] : []))
+  assert.equal(of('device-read-bps', '/dev/sda:10mb').BlkioDeviceReadBps, [{ Path: '/dev/sda', Rate: 10 << 20 }])
+  assert.equal(of('device-write-iops', '/dev/disk/by-path/a:b:7').BlkioDeviceWriteIOps, [
+    { Path: '/dev/disk/by-path/a:b', Rate: 7 },
+  ])
+  assert.equal(of('blkio-weight-device', '/dev/sda:200').BlkioWeightDevice, [{ Path: '/dev/sda', Weight: 200 }])
+  refused((text) => of('device-read-bps', text), ['', '/dev/sda', 'sda:1', '/dev/sda:', '/dev/sda:x', ':1'])
+  refused((text) => of('device-read-iops', text), ['/dev/sda:1k', '/dev/sda:-1'])
+  refused((text) => of('blkio-weight-device', text), ['/dev/sda:9', '/dev/sda:1001'])
+})
+
+test('links', () => {
+  assert.is(parseLink('db'), 'db:db')
+  assert.is(parseLink('db:postgres'), 'db:postgres')
+  refused(parseLink, ['', ':x', 'db:', 'a:b:c', 'db:a b'])
 })
 
 test('cpus in billionths', () => {
