@@ -23,6 +23,33 @@ function choose(words: readonly string[]): Chosen | undefined {
   return undefined
 }
 
+/** What `tsdock volume` shows; undefined: no command has two words of which this is the first. */
+function groupHelp(word: string): string | undefined {
+  const members = commands.flatMap((command) =>
+    namesOf(command)
+      .filter((name) => name.startsWith(`${word} `))
+      .map((name) => ({ name, summary: command.summary })),
+  )
+  if (members.length === 0) return undefined
+  const width = Math.max(...members.map(({ name }) => name.length)) + 2
+  return [
+    `usage: tsdock ${word} COMMAND`,
+    '',
+    ...members.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`),
+    '',
+    `tsdock ${word} COMMAND --help tells more.`,
+    '',
+  ].join('\n')
+}
+
+/** For words that are no command. Errors: they are not the name of a group either. */
+function helpInsteadOf([word = '', second]: readonly string[]): string {
+  const help = groupHelp(word)
+  if (help !== undefined && (second === undefined || second === '--help' || second === '-h')) return help
+  const [what, where] = help === undefined ? [word, 'help'] : [`${word} ${second}`, word]
+  throw new CommandUsageError(`"${what}" is no command of tsdock (see: tsdock ${where})`, undefined)
+}
+
 function programHelp(): string {
   const width = Math.max(...commands.map(({ name }) => name.length)) + 2
   return [
@@ -65,7 +92,8 @@ async function run(argv: readonly string[]): Promise<number> {
   const asked = words[0] === 'help' ? [...words.slice(1), '--help'] : words
   const chosen = choose(asked)
   if (chosen === undefined) {
-    throw new CommandUsageError(`"${asked[0]}" is no command of tsdock (see: tsdock help)`, undefined)
+    process.stdout.write(helpInsteadOf(asked))
+    return 0
   }
   const invocation = parseCommand(chosen.command, [...before, ...chosen.rest])
   if (invocation.help) {

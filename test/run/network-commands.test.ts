@@ -65,6 +65,14 @@ else {
     assert.match(refused('--net', 'back', '--link', 'db'), 'it does not run')
   })
 
+  test('the first word alone shows what there is', () => {
+    assert.match(out('network'), /^usage: tsdock network COMMAND\n(.*\n)* {2}network create +Make a network\n/)
+    assert.is(out('network', '--help'), out('network'))
+    const { status, stderr } = dock.run('network', 'explode')
+    assert.is(status, 125)
+    assert.match(stderr, '"network explode" is no command of tsdock (see: tsdock network)')
+  })
+
   test('options that know one value', () => {
     assert.match(failure('network', 'create', '--scope', 'swarm', 'x'), 'there is "local" alone')
     assert.match(failure('network', 'create', '--ipam-driver', 'mine', 'x'), 'there is "default" alone')
