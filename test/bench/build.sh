@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # `npm run bench:build [-- ROUNDS]`: tsdock beside buildah, in turn, on the same Dockerfiles. Medians in ms, and their ratio.
-# Needs root and buildah. Everything lies in a directory that goes at the end.
+# Then the unpacking of an image of 1 GB beside skopeo and umoci, where they are. Needs root, buildah and 12 GB; everything lies in
+# a directory that goes at the end.
 set -eu
 cd "$(dirname "$0")/../.."
 rounds=${1:-7}
@@ -79,3 +80,52 @@ measure "20 steps of RUN true" "$rounds" "$work/steps" --no-cache "--layers --no
 built --layers -t localhost/x "$work/steps" >/dev/null 2>&1
 measure "the same, all cached" "$rounds" "$work/steps" "" "--layers"
 measure "COPY of 50 000 files (200 MB)" "$((rounds < 3 ? rounds : 3))" "$work/copy" --no-cache "--layers --no-cache"
+
+command -v skopeo >/dev/null && command -v umoci >/dev/null || { echo "unpacking: skopeo or umoci is missing: left out"; exit 0; }
+# Nothing is removed before the end: ext4 looks long for inodes that were not in use a moment ago.
+mkdir "$work/big"
+# Four layers of 250 MB: half of them noise, half numbers, in files of 64 and 16 kB.
+for layer in 1 2 3 4; do
+	mkdir "$work/big/l$layer"
+	(cd "$work/big/l$layer" && i=0 && while [ $i -lt 25 ]; do
+		mkdir "d$i"
+		(cd "d$i" && head -c 5000000 /dev/urandom | split -b 65536 -a 3 - r &&
+			seq $((i * 100000)) 9999999 | head -c 5000000 | split -b 16384 -a 4 - t)
+		i=$((i + 1))
+	done)
+done
+printf 'FROM scratch\nCOPY l1 /l1\nCOPY l2 /l2\nCOPY l3 /l3\nCOPY l4 /l4\nCMD ["true"]\n' >"$work/big/Dockerfile"
+"$tsdock" build -q -t localhost/big:1 "$work/big" >/dev/null
+"$tsdock" save -o "$work/big.tar" localhost/big:1
+skopeo copy -q "docker-archive:$work/big.tar" "oci:$work/oci:localhost/big:1"
+tar -C "$work/oci" -cf "$work/oci.tar" .
+: >"$work/a"
+: >"$work/b"
+for round in 1 2 3; do
+	export TSDOCK_ROOT="$work/tsdock$round"
+	t0=$(now)
+	"$tsdock" load -q -i "$work/oci.tar" >/dev/null
+	"$tsdock" bundle localhost/big:1 "$work/one$round" >/dev/null
+	t1=$(now)
+	[ -e "$work/one$round/rootfs/l4/d24" ] || { echo "bench:build: nothing was unpacked" >&2; exit 1; }
+	t2=$(now)
+	skopeo copy -q "oci:$work/oci:localhost/big:1" "oci:$work/copied$round:big"
+	umoci unpack --image "$work/copied$round:big" "$work/two$round" >/dev/null 2>&1
+	t3=$(now)
+	echo $(((t1 - t0) / 1000000)) >>"$work/a"
+	echo $(((t3 - t2) / 1000000)) >>"$work/b"
+done
+export TSDOCK_ROOT="$work/tsdock4"
+"$tsdock" load -q -i "$work/oci.tar" >/dev/null
+peak=$( (
+	"$tsdock" bundle localhost/big:1 "$work/one4" >/dev/null &
+	pid=$!
+	while kill -0 $pid 2>/dev/null; do
+		for p in $pid $(cat /proc/$pid/task/*/children 2>/dev/null); do awk '/VmHWM/ { print $2 }' /proc/$p/status 2>/dev/null; done |
+			awk '{ s += $1 } END { print s + 0 }'
+		sleep 0.02
+	done
+) | sort -n | tail -1)
+a=$(sort -n "$work/a" | sed -n 2p)
+b=$(sort -n "$work/b" | sed -n 2p)
+awk -v a="$a" -v b="$b" -v m="$peak" 'BEGIN { printf "%-34s tsdock %6d ms  skopeo + umoci %6d ms  ratio %.2f; tsdock and its helpers: %d MB\n", "unpacking of 1 GB", a, b, a / b, m / 1024 }'

@@ -10,7 +10,7 @@ count=${2:-100}
 [ "$(id -u)" = 0 ] || { echo "bench:run: needs root" >&2; exit 1; }
 sh cmd/dev/build.sh >/dev/null
 work=$(mktemp -d)
-export TSDOCK_ROOT="$work/tsdock"
+export TSDOCK_ROOT="$work/tsdock" PODMAN_IGNORE_CGROUPSV1_WARNING=1
 tsdock=$PWD/dist/bin/tsdock
 has_podman=$(command -v podman || true)
 has_docker=$(command -v dockerd || true)
@@ -19,7 +19,7 @@ docker() { command docker -H "unix://$work/docker.sock" "$@"; }
 dockerd_pid=
 cleanup() {
 	ids=$("$tsdock" ps -aq); [ -z "$ids" ] || "$tsdock" rm -f $ids >/dev/null 2>&1
-	[ -z "$has_podman" ] || podman rm -af >/dev/null 2>&1 || true
+	[ -z "$has_podman" ] || podman rm -af -t 0 >/dev/null 2>&1 || true
 	[ -z "$has_podman" ] || podman rmi -af >/dev/null 2>&1 || true
 	if [ -n "$dockerd_pid" ]; then
 		ids=$(docker ps -aq); [ -z "$ids" ] || docker rm -f $ids >/dev/null 2>&1
@@ -60,6 +60,8 @@ call() {
 	tsdock,*) "$tsdock" "$@" ;;
 	# Its own default is more than an ordinary shell may have.
 	podman,run) podman run --ulimit nofile=1024:1024 --ulimit nproc=1024:1024 "${@:2}" ;;
+	# And each of these containers takes no notice of SIGTERM.
+	podman,rm) podman rm -t 0 "${@:2}" ;;
 	*) $tool "$@" ;;
 	esac
 }
