@@ -3,6 +3,7 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { DockError, printable } from '../error.ts'
@@ -27,7 +28,10 @@ async function end(program: string, args: readonly string[]): Promise<void> {
 /** Pins a new network namespace, whose lo is up. */
 export const makeNamespace = (path: string): Promise<void> => call('netns-make', path)
 
-export const removeNamespace = (path: string): Promise<void> => call('netns-remove', path)
+/** There is none: nothing is done, and no program started for that. */
+export async function removeNamespace(path: string): Promise<void> {
+  if (existsSync(path)) await call('netns-remove', path)
+}
 
 export const removeBridge = (name: string): Promise<void> =>
   end(...networkCommand(findProgram('tsdock-net'), ['bridge-remove', name]))

@@ -137,8 +137,11 @@ async function change(program: Program, changes: (dump: string) => string): Prom
 
 /** Makes them, unless they are there. Errors: DockError. */
 export async function ensureNetworkRules(record: NetworkRecord): Promise<void> {
-  for (const program of programsOf(record)) {
-    const failure = await change(program, (dump) => additions(record, program, dump))
+  const changed = programsOf(record).map(async (program) => ({
+    program,
+    failure: await change(program, (dump) => additions(record, program, dump)),
+  }))
+  for (const { program, failure } of await Promise.all(changed)) {
     // The default network has IPv6 without having been asked: where the kernel lacks its tables, it reaches the host alone.
     if (failure === undefined || (program === 'ip6tables' && record.Name === DEFAULT_NETWORK)) continue
     throw new DockError(`the network ${record.Name}: ${failure}`)
