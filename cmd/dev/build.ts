@@ -124,6 +124,17 @@ const typescript = [
   'spec/*.ts',
   'spec/{rules,runtime,image,generated}/*.ts',
 ]
+/** Targets of binding.gyp, and what they are made of. */
+const cPrograms = [
+  ['tsrun', '{base,plan,ops,exec,front}'],
+  ['tsdock-files', '{base,files}'],
+  ['tsdock-net', '{base,net}'],
+  ['tsdock-rootless', '{base,rootless}'],
+  ['tsdock-monitor', '{base,monitor}'],
+  ['tsdock-init', 'init'],
+  ['tsrun-seccomp', 'seccomp'],
+  ['tsrun-systemd', 'systemd'],
+] as const
 const steps: readonly Step[] = [
   {
     name: 'validators',
@@ -132,62 +143,15 @@ const steps: readonly Step[] = [
     settings: [],
     run: () => run(process.execPath, ['spec/generate.ts']),
   },
-  {
-    name: 'tsrun',
-    inputs: [...gyp, 'csrc/{base,plan,ops,exec,front}/**'],
-    outputs: ['dist/bin/tsrun'],
-    settings: cSettings,
-    run: () => buildC('tsrun'),
-  },
-  {
-    name: 'tsdock-files',
-    inputs: [...gyp, 'csrc/{base,files}/**'],
-    outputs: ['dist/bin/tsdock-files'],
-    settings: cSettings,
-    run: () => buildC('tsdock-files'),
-  },
-  {
-    name: 'tsdock-net',
-    inputs: [...gyp, 'csrc/{base,net}/**'],
-    outputs: ['dist/bin/tsdock-net'],
-    settings: cSettings,
-    run: () => buildC('tsdock-net'),
-  },
-  {
-    name: 'tsdock-rootless',
-    inputs: [...gyp, 'csrc/{base,rootless}/**'],
-    outputs: ['dist/bin/tsdock-rootless'],
-    settings: cSettings,
-    run: () => buildC('tsdock-rootless'),
-  },
-  {
-    name: 'tsdock-monitor',
-    inputs: [...gyp, 'csrc/{base,monitor}/**'],
-    outputs: ['dist/bin/tsdock-monitor'],
-    settings: cSettings,
-    run: () => buildC('tsdock-monitor'),
-  },
-  {
-    name: 'tsdock-init',
-    inputs: [...gyp, 'csrc/init/**'],
-    outputs: ['dist/bin/tsdock-init'],
-    settings: cSettings,
-    run: () => buildC('tsdock-init'),
-  },
-  {
-    name: 'tsrun-seccomp',
-    inputs: [...gyp, 'csrc/seccomp/**'],
-    outputs: ['dist/bin/tsrun-seccomp'],
-    settings: cSettings,
-    run: () => buildC('tsrun-seccomp'),
-  },
-  {
-    name: 'tsrun-systemd',
-    inputs: [...gyp, 'csrc/systemd/**'],
-    outputs: ['dist/bin/tsrun-systemd'],
-    settings: cSettings,
-    run: () => buildC('tsrun-systemd'),
-  },
+  ...cPrograms.map(
+    ([name, sources]): Step => ({
+      name,
+      inputs: [...gyp, `csrc/${sources}/**`],
+      outputs: [`dist/bin/${name}`],
+      settings: cSettings,
+      run: () => buildC(name),
+    }),
+  ),
   {
     name: 'tsrun-plan',
     inputs: [...typescript, 'cmd/dev/build.ts', 'package-lock.json'],
