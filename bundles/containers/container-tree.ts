@@ -4,7 +4,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { DockError } from '../error.ts'
-import { type BindMount, type FilesOptions, type OverlayMount, remove } from '../host/files.ts'
+import { type BindMount, type FilesOptions, type OverlayMount, remove, runBeside } from '../host/files.ts'
 import { makeScratch } from '../layers/unpacked.ts'
 import type { Storage } from '../storage.ts'
 import { isMountPoint, parseMountTable } from '../volumes/mount-table.ts'
@@ -62,6 +62,43 @@ export async function openContainerTree(storage: Storage, found: Container): Pro
   }
 }
 
+/** All that a container sees but tmpfs, mounted on a directory. Its volumes must be prepared. */
+const wholeOverlay = (storage: Storage, record: ContainerRecord, target: string): OverlayMount => ({
+  target,
+  upper: upperOf(storage, record.id),
+  lower: record.lower,
+  // As its monitor mounts it: what one that goes with --rm wrote has a mark that keeps others from mounting it.
+  durable: !record.hostConfig.AutoRemove,
+  seal: record.hostConfig.ReadonlyRootfs,
+  binds: inMountOrder(record.mounts.filter(({ Type }) => Type !== 'tmpfs')).map(bindOf),
+})
+
+/**
+ * Runs a program with this process's stdio, in a mount namespace where a container that does not run has its files at `merged`,
+ * as when it runs. It cannot be started meanwhile. Returns the exit status; undefined: it was started just now. Errors: DockError.
+ */
+export async function runBesideStopped(
+  storage: Storage,
+  id: string,
+  command: readonly string[],
+): Promise<number | undefined> {
+  const held = await storage.containers.lock(id)
+  try {
+    const { record, state } = await storage.containers.find(id)
+    if (state.status === 'restarting') throw restarting(record)
+    if (state.status === 'running') return undefined
+    await prepareMounts(storage, record)
+    try {
+      const overlay = wholeOverlay(storage, record, storage.containers.path(id, 'merged'))
+      return await runBeside({ ...storage.stores.files, overlays: [overlay] }, command)
+    } finally {
+      await unprepareMounts(storage, record)
+    }
+  } finally {
+    await held.release()
+  }
+}
+
 async function stoppedTree(
   storage: Storage,
   record: ContainerRecord,
@@ -69,18 +106,9 @@ async function stoppedTree(
 ): Promise<ContainerTree> {
   await prepareMounts(storage, record)
   const target = await makeScratch(storage.stores.scratch)
-  const overlay: OverlayMount = {
-    target,
-    upper: upperOf(storage, record.id),
-    lower: record.lower,
-    // As its monitor mounts it: what one that goes with --rm wrote has a mark that keeps others from mounting it.
-    durable: !record.hostConfig.AutoRemove,
-    seal: record.hostConfig.ReadonlyRootfs,
-    binds: inMountOrder(record.mounts.filter(({ Type }) => Type !== 'tmpfs')).map(bindOf),
-  }
   return {
     directory: target,
-    options: { ...storage.stores.files, overlays: [overlay] },
+    options: { ...storage.stores.files, overlays: [wholeOverlay(storage, record, target)] },
     release: async () => {
       try {
         await remove(target)

@@ -291,6 +291,18 @@ export function pack(
   return call(options, { command: 'pack', options: flags, args: [directory], output })
 }
 
+/** Runs a program beside overlays, with this process's stdio. Returns its exit status. Errors: DockError. */
+export async function runBeside(options: FilesOptions, command: readonly string[]): Promise<number> {
+  const flags = [
+    ...(options.unprivileged === true ? ['--unprivileged'] : []),
+    ...(options.overlays ?? []).flatMap(overlayArguments),
+  ]
+  const child = spawn(findProgram('tsdock-files'), ['run', ...flags, '--', ...command], { stdio: 'inherit' })
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
+  if (code === null) throw new DockError(`${command[0]}: ended with ${signal}`)
+  return code
+}
+
 /** Removes a directory and all below it. */
 export function remove(directory: string): Promise<void> {
   return call({}, { command: 'remove', args: [directory] })

@@ -318,7 +318,7 @@ export const containerCommands: readonly Command[] = [
   },
   {
     name: 'debug',
-    summary: 'Look into a running container with the tools of another image',
+    summary: 'Look into a container with the tools of another image',
     usage: '[OPTIONS] CONTAINER [COMMAND] [ARG...]',
     positionals: some,
     stopAtPositional: true,

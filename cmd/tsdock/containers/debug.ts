@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DockError } from '../../../bundles/error.ts'
-import { openStorage, storageDirectory } from '../../../bundles/storage.ts'
+import { runBesideStopped } from '../../../bundles/containers/container-tree.ts'
+import type { Container } from '../../../bundles/containers/container-store.ts'
+import { findProgram } from '../../../bundles/host/files.ts'
+import { openStorage, type Storage, storageDirectory } from '../../../bundles/storage.ts'
 import { type Command, type CommandInvocation, parseCommand } from '../command.ts'
 import { runFlags } from './run-flags.ts'
 import { runRun } from './run.ts'
@@ -21,36 +23,56 @@ const runCommand: Command = {
   load: async () => runRun,
 }
 
-/** `tsdock debug`: a container of the toolbox, in the namespaces of another one. */
-export async function runDebug(invocation: CommandInvocation): Promise<number> {
-  const [name = '', ...command] = invocation.positionals
-  const directory = storageDirectory(invocation.storage)
-  const storage = await openStorage(directory)
-  const { record, state } = await storage.containers.find(name).finally(() => storage.release())
-  if (state.status !== 'running') {
-    throw new DockError(`container ${record.id} is not running (try: tsdock start ${name})`)
-  }
+/** Words for `run`: a container of the toolbox, with the files of another one. */
+function toolbox(invocation: CommandInvocation, id: string, options: readonly string[]): readonly string[] {
   const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true
-  const namespaces = ['network', 'pid', 'ipc'].map((kind) => `--${kind}=container:${record.id}`)
+  return [
+    `--storage=${storageDirectory(invocation.storage)}`,
+    '--rm',
+    '--interactive',
+    ...(terminal ? ['--tty'] : []),
+    '--cap-add=SYS_PTRACE',
+    '--cap-add=NET_ADMIN',
+    `--label=tsdock.debug=${id}`,
+    ...options,
+    invocation.text('image') ?? TOOLBOX,
+    ...invocation.positionals.slice(1),
+  ]
+}
+
+/** In its namespaces, with its mounts. */
+function besideRunning(storage: Storage, { record }: Container): readonly string[] {
+  // Its /dev/shm can be had only where it shares that.
+  const shares = record.hostConfig.IpcMode === 'shareable' || record.hostConfig.IpcMode === 'host'
+  const kinds = ['network', 'pid', ...(shares ? ['ipc'] : [])]
+  const namespaces = kinds.map((kind) => `--${kind}=container:${record.id}`)
   const binds = [
     `${storage.containers.path(record.id, 'merged')}:${ROOT}`,
+    ...['hosts', 'hostname', 'resolv.conf'].map(
+      (file) => `${storage.containers.path(record.id, file)}:${ROOT}/etc/${file}`,
+    ),
     ...record.mounts
       .filter(({ Type }) => Type !== 'tmpfs')
       .map(({ Source, Destination, RW }) => `${Source}:${ROOT}${Destination}${RW ? '' : ':ro'}`),
   ]
-  return runRun(
-    parseCommand(runCommand, [
-      `--storage=${directory}`,
-      '--rm',
-      '--interactive',
-      ...(terminal ? ['--tty'] : []),
-      '--cap-add=SYS_PTRACE',
-      '--cap-add=NET_ADMIN',
-      `--label=tsdock.debug=${record.id}`,
-      ...namespaces,
-      ...binds.map((bind) => `--volume=${bind}`),
-      invocation.text('image') ?? TOOLBOX,
-      ...command,
-    ]),
-  )
+  return [...namespaces, ...binds.map((bind) => `--volume=${bind}`)]
+}
+
+/** `tsdock debug`: a container of the toolbox beside another one, in its namespaces where it runs. */
+export async function runDebug(invocation: CommandInvocation): Promise<number> {
+  const [name = ''] = invocation.positionals
+  const storage = await openStorage(storageDirectory(invocation.storage))
+  // A long session keeps nobody from collecting garbage: the containers keep what they need.
+  await storage.release()
+  for (;;) {
+    const found = await storage.containers.find(name)
+    const { id } = found.record
+    if (found.state.status === 'running') {
+      return runRun(parseCommand(runCommand, toolbox(invocation, id, besideRunning(storage, found))))
+    }
+    const merged = storage.containers.path(id, 'merged')
+    const words = toolbox(invocation, id, ['--network=none', `--volume=${merged}:${ROOT}`])
+    const status = await runBesideStopped(storage, id, [findProgram('tsdock'), 'run', ...words])
+    if (status !== undefined) return status
+  }
 }
