@@ -3,14 +3,19 @@
 
 import { DockError } from '../../bundles/error.ts'
 import { familiarText, parseReference } from '../../bundles/images/reference.ts'
+import { Networks } from '../../bundles/networks/networks.ts'
 import { openStorage, type Storage, storageDirectory } from '../../bundles/storage.ts'
 import type { Command, CommandInvocation } from './command.ts'
 
 const scripts: Readonly<Record<string, string>> = {
   bash: `_tsdock() {
+	local cur=\${COMP_WORDS[COMP_CWORD]} cword=$COMP_CWORD words=("\${COMP_WORDS[@]}")
+	# The name of an image has colons, at which bash cuts words.
+	declare -F _get_comp_words_by_ref >/dev/null && _get_comp_words_by_ref -n : cur words cword
 	local IFS=$'\\n'
-	local word=\${COMP_WORDS[COMP_CWORD]}
-	COMPREPLY=($(compgen -W "$(tsdock __complete "\${COMP_WORDS[@]:1:COMP_CWORD-1}" 2>/dev/null)" -- "$word"))
+	COMPREPLY=($(compgen -W "$(tsdock __complete "\${words[@]:1:cword-1}" 2>/dev/null)" -- "$cur"))
+	declare -F __ltrim_colon_completions >/dev/null && __ltrim_colon_completions "$cur"
+	return 0
 }
 complete -o default -F _tsdock tsdock
 `,
@@ -26,7 +31,7 @@ compdef _tsdock tsdock
 	set -l words (commandline -opc)
 	tsdock __complete $words[2..-1] 2>/dev/null
 end
-complete -c tsdock -a '(__tsdock_complete)'
+complete -c tsdock -n 'test (count (__tsdock_complete)) -gt 0' -f -a '(__tsdock_complete)'
 `,
 }
 
@@ -54,6 +59,12 @@ async function namesFor(usage: string): Promise<readonly string[]> {
       ? async (storage: Storage) => (await storage.containers.list()).map(({ record }) => record.name)
       : undefined,
     /IMAGE|NAME\[:TAG/.test(usage) ? imageNames : undefined,
+    /NETWORK/.test(usage)
+      ? async (storage: Storage) => (await new Networks(storage).store.list()).map(({ Name }) => Name)
+      : undefined,
+    /VOLUME/.test(usage)
+      ? async (storage: Storage) => (await storage.volumes.list()).map(({ Name }) => Name)
+      : undefined,
   ].filter((one) => one !== undefined)
   if (wanted.length === 0) return []
   const storage = await openStorage(storageDirectory(undefined))
