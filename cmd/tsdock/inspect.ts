@@ -17,7 +17,7 @@ type Describe = (storage: Storage, name: string, size: boolean) => Promise<objec
 const absent =
   (kind: Kind) =>
   (e: unknown): undefined => {
-    if (e instanceof DockError && new RegExp(`^No such ${kind}|^no such ${kind}|not found`, 'i').test(e.message))
+    if (e instanceof DockError && new RegExp(`\\bno such ${kind}\\b|not found`, 'i').test(e.message))
       return undefined
     throw e
   }

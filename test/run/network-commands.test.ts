@@ -65,6 +65,13 @@ else {
     assert.match(refused('--net', 'back', '--link', 'db'), 'it does not run')
   })
 
+  test('inspect finds a network, and says when nothing has a name', () => {
+    out('network', 'create', 'back')
+    assert.is(out('inspect', '-f', '{{.Name}} {{.Driver}}', 'back').trim(), 'back bridge')
+    assert.is(failure('inspect', 'nothing'), 'No such object: nothing')
+    assert.is(failure('inspect', '--type', 'volume', 'nothing'), 'No such volume: nothing')
+  })
+
   test('the first word alone shows what there is', () => {
     assert.match(out('network'), /^usage: tsdock network COMMAND\n(.*\n)* {2}network create +Make a network\n/)
     assert.is(out('network', '--help'), out('network'))
