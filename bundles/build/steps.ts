@@ -110,7 +110,7 @@ export class StepRunner {
     ) {
       onEvent({ kind: 'cached', step: context.step, time: now() })
       // The next step need not wait for it.
-      this.#remembered.push(cache.rememberInputs(context.place, inputs))
+      this.#remembered.push(cache.rememberInputs(context.place, inputs), cache.touch(key))
       return record.layer
     }
     const reason = skip ? 'the cache is not to be used' : explainMiss(await cache.lastInputs(context.place), inputs)
