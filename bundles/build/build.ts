@@ -15,6 +15,7 @@ import { findImage, openImage, type Storage } from '../storage.ts'
 import type { FileTree } from './file-tree.ts'
 import { type ImageState, imageConfigOf, manifestOf } from './image-state.ts'
 import type { OnBuildEvent } from './progress.ts'
+import type { RunLimits } from './run-limits.ts'
 import { type BaseImage, Solver } from './solve.ts'
 import { StepRunner, type StepOptions } from './steps.ts'
 
@@ -33,6 +34,7 @@ export interface BuildRequest {
   readonly hosts: readonly string[]
   /** Where CDI files for RUN --device are. */
   readonly cdiDirectories: readonly string[]
+  readonly limits: RunLimits
   readonly network: StepOptions['network']
   readonly noCache: StepOptions['noCache']
   readonly failOnMiss: boolean
@@ -115,6 +117,7 @@ export async function build(storage: Storage, request: BuildRequest): Promise<Bu
       allowInsecure: request.allowInsecure,
       hosts: request.hosts,
       cdiDirectories: request.cdiDirectories,
+      limits: request.limits,
       hostname: request.buildArgs.get('BUILDKIT_SANDBOX_HOSTNAME'),
       signal: request.signal,
     },

@@ -18,7 +18,18 @@ import { familiarText, parseReference, referenceText, withDefaultTag } from '../
 import { makeScratch } from '../../bundles/layers/unpacked.ts'
 import { readRegistrySettings } from '../../bundles/registry/registry.ts'
 import { openStorage, type Storage, storageDirectory } from '../../bundles/storage.ts'
-import { hostLine, modes, namedContexts, networks, oneOf, pairs, platformsOf, secretReader } from './build-options.ts'
+import {
+  checkCompatible,
+  hostLine,
+  limitsOf,
+  modes,
+  namedContexts,
+  networks,
+  oneOf,
+  pairs,
+  platformsOf,
+  secretReader,
+} from './build-options.ts'
 import type { CommandInvocation } from './command.ts'
 import { openView, type ProgressView } from './progress-view.ts'
 import { explainDifference } from './verify-build.ts'
@@ -136,6 +147,7 @@ async function requestOf(
     allowInsecure: list('allow').includes('security.insecure'),
     hosts: list('add-host').map(hostLine),
     cdiDirectories: chosenDirectories(list('cdi-spec-dir')),
+    limits: await limitsOf(invocation),
     network: oneOf('network', text('network'), networks, 'default'),
     noCache: isSet('no-cache') ? true : list('no-cache-filter').flatMap((one) => one.split(',')),
     failOnMiss: isSet('fail-on-miss'),
@@ -240,6 +252,7 @@ async function buildIn(
 
 /** `tsdock build` */
 export async function runBuild(invocation: CommandInvocation): Promise<number> {
+  checkCompatible(invocation)
   const mode = oneOf('progress', invocation.text('progress'), modes, 'auto')
   const storage = await openStorage(storageDirectory(invocation.storage))
   const scratch = await makeScratch(storage.stores.scratch)
