@@ -88,6 +88,12 @@ export const buildCommand: Command = {
       value: 'DIR',
       summary: 'where CDI files for RUN --device are (default: /etc/cdi and /var/run/cdi)',
     },
+    flag('cache-from', 'IMAGE|type=...', 'take steps from an image, type=registry,ref=NAME or type=local,src=DIR', {
+      type: 'list',
+    }),
+    flag('cache-to', 'type=...', 'give steps to type=registry,ref=NAME, type=local,dest=DIR or type=inline', {
+      type: 'list',
+    }),
     { name: 'no-cache', type: 'boolean', summary: 'do every step again' },
     { name: 'no-cache-filter', type: 'list', value: 'STAGE', summary: 'do the steps of these stages again' },
     { name: 'fail-on-miss', type: 'boolean', summary: 'fail where a step is not in the cache' },
@@ -115,6 +121,7 @@ export const buildCommand: Command = {
     'tsdock build -t helloworld .',
     'tsdock build --target test -f docker/Dockerfile .',
     'tsdock build - < Dockerfile',
+    'tsdock build --cache-from localhost:5000/me/app:v1 --memory 2g -t localhost:5000/me/app:v2 .',
   ],
   load: async () => (await import('./build.ts')).runBuild,
 }
