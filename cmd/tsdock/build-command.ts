@@ -39,7 +39,7 @@ const compatible: readonly CommandFlag[] = [
   {
     name: 'squash',
     type: 'boolean',
-    summary: 'refused, as by BuildKit: a last stage FROM scratch with COPY --from does it',
+    summary: 'refused, since BuildKit has none: a last stage FROM scratch with COPY --from does it',
   },
   {
     name: 'disable-content-trust',
