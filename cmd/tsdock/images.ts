@@ -15,6 +15,10 @@ const headings = {
   CreatedSince: 'CREATED',
   CreatedAt: 'CREATED AT',
   Size: 'SIZE',
+  VirtualSize: 'SIZE',
+  Containers: 'CONTAINERS',
+  SharedSize: 'SHARED SIZE',
+  UniqueSize: 'UNIQUE SIZE',
 } as const
 
 type Row = Readonly<Record<keyof typeof headings, string>>
@@ -33,8 +37,13 @@ function rowOf({ image, opened }: ListedImage, now: number, whole: boolean): Row
     ID: whole ? id : id.slice(7, 19),
     Digest: image.descriptor.digest,
     CreatedSince: ageText(now - image.added),
-    CreatedAt: new Date(image.added).toISOString(),
+    CreatedAt: `${new Date(image.added).toISOString().slice(0, 19).replace('T', ' ')} +0000 UTC`,
     Size: sizeText(bytes),
+    VirtualSize: sizeText(bytes),
+    // As docker's: `system df -v` tells.
+    Containers: 'N/A',
+    SharedSize: 'N/A',
+    UniqueSize: 'N/A',
   }
 }
 

@@ -2,7 +2,7 @@
 // Lists of images, and --platform of commands on images that are here.
 
 import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -81,6 +81,13 @@ test('filters of images', () => {
   assert.match(failure('images', '-f', 'dangling=perhaps'), /invalid filter 'dangling=perhaps'/)
   assert.match(failure('images', '-f', 'before=nowhere'), /No such image: nowhere/)
   assert.match(failure('images', '-f', 'until=soon'), /until=soon/)
+})
+
+test('columns that templates of docker name', () => {
+  const row = JSON.parse(dock.must('images', '--format', 'json', 'busy:1.0').stdout) as Record<string, string>
+  const names = 'Containers CreatedAt CreatedSince Digest ID Repository SharedSize Size Tag UniqueSize VirtualSize'
+  assert.is(Object.keys(row).sort().join(' '), names)
+  assert.match(row['CreatedAt'] ?? '', /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000 UTC$/)
 })
 
 test('names and patterns', () => {
@@ -255,6 +262,26 @@ test('builder prune removes what builds keep', () => {
   assert.is(count(), 1)
   there.must('builder', 'prune', '-a', '-f')
   assert.is(count(), 0)
+  // What was used last stays.
+  const steps = join(there.storage, 'cache/steps')
+  const age = (): void => {
+    const old = new Date(Date.now() - 48 * 3600_000)
+    for (const name of readdirSync(steps)) utimesSync(join(steps, name), old, old)
+  }
+  there.must('build', '-q', dir)
+  writeFileSync(join(dir, 'a'), 'c'.repeat(7000))
+  there.must('build', '-q', dir)
+  age()
+  there.must('build', '-q', '--fail-on-miss', dir)
+  assert.match(there.must('builder', 'prune', '-a', '-f', '--filter', 'until=24h').stdout, /^Deleted .*:\n\w{64}\n\n/)
+  there.must('build', '-q', '--fail-on-miss', dir)
+  there.must('image', 'prune', '-a', '-f')
+  writeFileSync(join(dir, 'a'), 'd'.repeat(7000))
+  age()
+  there.must('build', '-q', '-o', join(dir, 'out'), dir)
+  assert.match(there.must('builder', 'prune', '-f', '--keep-storage', '10k').stdout, /^Deleted .*:\n\w{64}\n\n/)
+  there.must('build', '-q', '--fail-on-miss', '-o', join(dir, 'out'), dir)
+  assert.match(there.must('builder', 'prune', '-f', '--filter', 'type=exec.cachemount').stdout, /^Total reclaimed/)
   assert.match(there.run('builder', 'prune', '-f', '--filter', 'nope=1').stderr, /invalid filter 'nope'/)
   assert.match(there.run('builder', 'prune', '-f', '--filter', 'type=x').stderr, /invalid filter 'type=x'/)
   assert.match(there.run('builder', 'prune', '-f', '--keep-storage', 'x').stderr, /keep-storage/)
