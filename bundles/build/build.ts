@@ -12,9 +12,12 @@ import { parseReference } from '../images/reference.ts'
 import { pull } from '../registry/pull.ts'
 import type { RegistryAccess } from '../registry/registry.ts'
 import { findImage, openImage, type Storage } from '../storage.ts'
+import type { Steps } from './cache-export.ts'
+import type { CacheSource } from './cache-sources.ts'
 import type { FileTree } from './file-tree.ts'
 import { type ImageState, imageConfigOf, manifestOf } from './image-state.ts'
 import type { OnBuildEvent } from './progress.ts'
+import type { RunLimits } from './run-limits.ts'
 import { type BaseImage, Solver } from './solve.ts'
 import { StepRunner, type StepOptions } from './steps.ts'
 
@@ -33,12 +36,15 @@ export interface BuildRequest {
   readonly hosts: readonly string[]
   /** Where CDI files for RUN --device are. */
   readonly cdiDirectories: readonly string[]
+  readonly limits: RunLimits
   readonly network: StepOptions['network']
   readonly noCache: StepOptions['noCache']
   readonly failOnMiss: boolean
   readonly secret: StepOptions['secret']
   readonly ssh: StepOptions['ssh']
   readonly access: RegistryAccess
+  /** --cache-from */
+  readonly cacheSources: readonly CacheSource[]
   readonly onEvent: OnBuildEvent
   readonly now: () => number
   readonly signal?: AbortSignal | undefined
@@ -100,13 +106,14 @@ function globalEpoch(dockerfile: Dockerfile): string | undefined {
 }
 
 /** Builds, and writes the image's documents. It has no name yet. Errors: DockerfileError, StepError, DockError. */
-export async function build(storage: Storage, request: BuildRequest): Promise<BuiltImage> {
+export async function build(storage: Storage, request: BuildRequest): Promise<BuiltImage & { readonly steps: Steps }> {
   const dockerfile = parseDockerfile(request.dockerfile.text, { file: request.dockerfile.file })
   const buildPlatform = toDockerfilePlatform(hostPlatform())
   const epoch = request.epoch ?? epochOf(request.buildArgs.get('SOURCE_DATE_EPOCH') ?? globalEpoch(dockerfile))
   const steps = new StepRunner({
     stores: storage.stores,
     cache: storage.cache,
+    sources: request.cacheSources,
     caches: join(storage.directory, 'cache/mounts'),
     run: {
       host: storage.host,
@@ -115,6 +122,7 @@ export async function build(storage: Storage, request: BuildRequest): Promise<Bu
       allowInsecure: request.allowInsecure,
       hosts: request.hosts,
       cdiDirectories: request.cdiDirectories,
+      limits: request.limits,
       hostname: request.buildArgs.get('BUILDKIT_SANDBOX_HOSTNAME'),
       signal: request.signal,
     },
@@ -144,7 +152,7 @@ export async function build(storage: Storage, request: BuildRequest): Promise<Bu
     now: request.now,
   })
   const { state } = await solver.solve().finally(() => steps.settle())
-  return writeImage(storage, withLabels(state, request.labels))
+  return { ...(await writeImage(storage, withLabels(state, request.labels))), steps: steps.made }
 }
 
 function withLabels(state: ImageState, labels: Readonly<Record<string, string>>): ImageState {

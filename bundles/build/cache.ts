@@ -2,7 +2,7 @@
 // What a step made, under the digest of all that it depended on. The inputs are kept, so that a miss can be explained.
 
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BuiltLayer } from './image-state.ts'
 
@@ -92,10 +92,13 @@ export class BuildCache {
     this.#directory = directory
   }
 
+  path(key: string): string {
+    return join(this.#directory, 'steps', key)
+  }
+
   async get(key: string): Promise<CacheRecord | undefined> {
-    const path = join(this.#directory, 'steps', key)
     try {
-      return JSON.parse(await readFile(path, 'utf8')) as CacheRecord
+      return JSON.parse(await readFile(this.path(key), 'utf8')) as CacheRecord
     } catch {
       return undefined
     }
@@ -111,6 +114,12 @@ export class BuildCache {
 
   put(key: string, record: CacheRecord): Promise<void> {
     return this.#write('steps', key, record)
+  }
+
+  /** It has been used now: what has not been for long goes first. */
+  async touch(key: string): Promise<void> {
+    const now = new Date()
+    await utimes(this.path(key), now, now).catch(() => undefined)
   }
 
   /** What the step at this place of this Dockerfile depended on the last time. */

@@ -2,7 +2,7 @@
 // RUN --mount: what each kind becomes in the config of the step's container.
 
 import { createHash } from 'node:crypto'
-import { chmod, chown, mkdir, mkdtemp, stat, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Mount as SpecMount } from '../../spec/runtime/mounts.ts'
 import type { MountPoint } from '../containers/init-layer.ts'
@@ -116,6 +116,8 @@ async function cacheMount(mount: CacheMount, prepared: Prepared, sources: MountS
   const place = join(sources.caches, cacheName(`${id}\0${mount.from ?? ''}\0${mount.source}`))
   let directory = join(place, 'data')
   await mkdir(place, { recursive: true, mode: 0o700 })
+  const now = new Date()
+  await utimes(place, now, now)
   if (mount.sharing === 'locked') {
     const held = await lock(join(place, 'lock'), 'exclusive')
     prepared.releases.push(() => held.release())

@@ -3,22 +3,20 @@
 
 import { randomBytes } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { release } from 'node:os'
 import { join } from 'node:path'
 import type { Spec } from '../../spec/runtime/config.ts'
 import { applyCdi, resolveCdi } from '../containers/cdi.ts'
-import { containerSpec, defaultCapabilities, type HostFacts } from '../containers/container-spec.ts'
+import { containerSpec, type HostFacts } from '../containers/container-spec.ts'
 import { type MountPoint, mountPointLayer } from '../containers/init-layer.ts'
-import { defaultSeccomp, type SeccompTarget } from '../containers/seccomp.ts'
 import { optionalFile, resolveUser } from '../containers/users.ts'
 import { type ExpandedRun, programOf } from '../dockerfile/instructions/run.ts'
 import { DockError } from '../error.ts'
 import { read, remove } from '../host/files.ts'
 import { runContainer } from '../host/oci-runtime.ts'
-import { hostPlatform } from '../images/platform.ts'
 import { shellOf } from './config-step.ts'
 import { checkRunnable } from './platforms.ts'
 import type { BuiltLayer, ImageState } from './image-state.ts'
+import { needsCgroup, type RunLimits, withLimits } from './run-limits.ts'
 import { type MountSources, type PreparedMounts, prepareMounts } from './run-mounts.ts'
 import { commitStep, initLayerOf, lowerOf, openStep, type Step, type Stores, stepOverlay } from './snapshot.ts'
 
@@ -37,6 +35,7 @@ export interface RunContext {
   /** --cdi-spec-dir */
   readonly cdiDirectories: readonly string[]
   readonly hostname: string | undefined
+  readonly limits: RunLimits
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void
   readonly signal?: AbortSignal | undefined
 }
@@ -104,6 +103,7 @@ async function layersAbove(
 }
 
 async function writeBundle(
+  id: string,
   state: ImageState,
   instruction: ExpandedRun,
   lower: readonly string[],
@@ -140,13 +140,15 @@ async function writeBundle(
         mounts,
         hostname: context.hostname ?? 'buildkitsandbox',
         privileged: instruction.security === 'insecure',
-        seccomp: instruction.security === 'insecure' ? undefined : defaultSeccomp(seccompTarget()),
+        seccomp: instruction.security === 'insecure' ? undefined : context.limits.seccomp,
       },
       context.host,
     )
     await writeFile(
       join(directory, 'config.json'),
-      JSON.stringify(await applyCdi(spec, devices, context.cdiDirectories)),
+      JSON.stringify(
+        await applyCdi(withLimits(spec, context.limits, id, context.host), devices, context.cdiDirectories),
+      ),
     )
     return { directory, prepared, extra }
   } catch (e: unknown) {
@@ -171,13 +173,6 @@ async function knownDevices({ devices }: ExpandedRun, { cdiDirectories }: RunCon
   return names
 }
 
-/** Programs of another platform make this machine's system calls, through their emulator. */
-const seccompTarget = (): SeccompTarget => ({
-  architecture: hostPlatform().architecture,
-  capabilities: defaultCapabilities,
-  kernel: release(),
-})
-
 /** Runs the instruction. Errors: RunFailed, DockError; nothing of the step stays, unless `onFailure` wants to look at it. */
 export async function runStep(
   state: ImageState,
@@ -190,15 +185,17 @@ export async function runStep(
   }
   await checkRunnable(state.platform)
   const lower = await lowerOf(context.stores, state)
+  const id = `build-${randomBytes(8).toString('hex')}`
   const step = await openStep(context.stores)
   try {
-    const { directory, prepared, extra } = await writeBundle(state, instruction, lower, step, context)
+    const { directory, prepared, extra } = await writeBundle(id, state, instruction, lower, step, context)
     let exitCode: number
     try {
       const result = await runContainer({
         runtime: context.runtime,
         root: context.runtimeRoot,
-        id: `build-${randomBytes(8).toString('hex')}`,
+        id,
+        systemdCgroup: context.host.rootless?.systemd === true && needsCgroup(context.limits),
         bundle: directory,
         overlays: [...prepared.overlays, stepOverlay(step, lower, extra)],
         unprivileged: context.stores.files.unprivileged,

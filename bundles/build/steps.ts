@@ -9,7 +9,8 @@ import type { ExpandedCopy } from '../dockerfile/instructions/copy.ts'
 import { type ExpandedRun, programOf } from '../dockerfile/instructions/run.ts'
 import { PROXY_ARGS } from '../dockerfile/predefined-args.ts'
 import { DockError } from '../error.ts'
-import { type BuildCache, cacheKey, explainMiss, type InputFile, type StepInputs } from './cache.ts'
+import { type BuildCache, type CacheRecord, cacheKey, explainMiss, type InputFile, type StepInputs } from './cache.ts'
+import type { CacheSource } from './cache-sources.ts'
 import { shellOf } from './config-step.ts'
 import { copyStep, prepareCopy, workdirStep } from './copy-step.ts'
 import { planCopy } from './copy-plan.ts'
@@ -32,6 +33,8 @@ export interface StepContext {
 export interface StepOptions {
   readonly stores: Stores
   readonly cache: BuildCache
+  /** --cache-from */
+  readonly sources: readonly CacheSource[]
   readonly caches: string
   readonly run: Omit<RunContext, 'stores' | 'sources' | 'args' | 'onOutput'>
   readonly secret: (id: string) => Promise<Buffer | undefined>
@@ -53,6 +56,8 @@ interface Work {
   readonly settings: Settings
   readonly files: Readonly<Record<string, readonly InputFile[]>>
   readonly createdBy: string
+  /** See CacheQuery. */
+  readonly told?: boolean
   readonly make: () => Promise<BuiltLayer | undefined>
 }
 
@@ -62,6 +67,8 @@ export class StepRunner {
   readonly #running = new Map<string, Promise<BuiltLayer | undefined>>()
 
   readonly #remembered: Promise<void>[] = []
+  /** What all steps so far made, by their keys. */
+  readonly made = new Map<string, CacheRecord>()
 
   constructor(options: StepOptions) {
     this.#options = options
@@ -95,7 +102,7 @@ export class StepRunner {
   }
 
   async #cached(state: ImageState, context: StepContext, work: Work): Promise<BuiltLayer | undefined> {
-    const { cache, noCache, failOnMiss, onEvent, now, stores } = this.#options
+    const { cache, noCache, failOnMiss, onEvent, now } = this.#options
     const inputs: StepInputs = {
       parent: work.settings['link'] === 'true' ? '' : chainOf(state),
       settings: work.settings,
@@ -103,14 +110,12 @@ export class StepRunner {
     }
     const key = cacheKey(inputs)
     const skip = noCache === true || (Array.isArray(noCache) && noCache.includes(context.stageName))
-    const record = skip ? undefined : await cache.get(key)
-    if (
-      record !== undefined &&
-      (record.layer === undefined || (await stores.images.hasBlob(record.layer.blob.digest)))
-    ) {
+    const record = skip ? undefined : await this.#known(key, state, work)
+    if (record !== undefined) {
+      this.made.set(key, record)
       onEvent({ kind: 'cached', step: context.step, time: now() })
       // The next step need not wait for it.
-      this.#remembered.push(cache.rememberInputs(context.place, inputs))
+      this.#remembered.push(cache.rememberInputs(context.place, inputs), cache.touch(key))
       return record.layer
     }
     const reason = skip ? 'the cache is not to be used' : explainMiss(await cache.lastInputs(context.place), inputs)
@@ -121,9 +126,25 @@ export class StepRunner {
     const made = work.make()
     this.#running.set(key, made)
     const layer = await made
+    this.made.set(key, { layer })
     await cache.put(key, { layer })
     await cache.rememberInputs(context.place, inputs)
     return layer
+  }
+
+  /** What is known of a step here, or elsewhere. */
+  async #known(key: string, state: ImageState, work: Work): Promise<CacheRecord | undefined> {
+    const { cache, stores, sources } = this.#options
+    const own = await cache.get(key)
+    if (own !== undefined && (own.layer === undefined || (await stores.images.hasBlob(own.layer.blob.digest))))
+      return own
+    for (const source of sources) {
+      const found = await source.find({ key, state, createdBy: work.createdBy, told: work.told === true })
+      if (found === undefined) continue
+      await cache.put(key, found)
+      return found
+    }
+    return undefined
   }
 
   async #runWork(state: ImageState, instruction: ExpandedRun, context: StepContext): Promise<Work> {
@@ -160,6 +181,10 @@ export class StepRunner {
         epoch: String(state.epoch),
       },
       files,
+      told:
+        network === 'default' &&
+        instruction.security !== 'insecure' &&
+        instruction.mounts.every(({ type }) => type !== 'bind'),
       createdBy: `RUN ${shown}${program.script === undefined ? program.args.join(' ') : instruction.text}`,
       make: () =>
         runStep(

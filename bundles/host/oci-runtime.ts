@@ -17,6 +17,8 @@ export interface RuntimeRun {
   /** Mounted while the container runs. */
   readonly overlays: readonly OverlayMount[]
   readonly unprivileged?: boolean | undefined
+  /** systemd makes its cgroup. */
+  readonly systemdCgroup?: boolean | undefined
   readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void
   readonly signal?: AbortSignal | undefined
 }
@@ -40,6 +42,7 @@ export async function runContainer(run: RuntimeRun): Promise<RuntimeResult> {
     runtime,
     '--root',
     run.root,
+    ...(run.systemdCgroup === true ? ['--systemd-cgroup'] : []),
     'run',
     '--bundle',
     run.bundle,

@@ -4,14 +4,15 @@
 import { copyFile, link, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pack as packTree, read, readTo, remove } from '../host/files.ts'
-import { type Descriptor, isIndexType, type Manifest, mediaTypes } from '../../spec/image/documents.ts'
+import { type Descriptor, isIndexType, type Manifest, mediaTypes, type Platform } from '../../spec/image/documents.ts'
 import { DockError, messageOf } from '../error.ts'
 import { unpackArchive } from '../build/archive.ts'
 import { decompress } from '../layers/compress.ts'
 import { makeScratch } from '../layers/unpacked.ts'
 import { pipeline } from 'node:stream/promises'
 import { familiarText, parseReference, withDefaultTag, referenceText } from './reference.ts'
-import { choosePlatform, hostPlatform } from './platform.ts'
+import { presentManifest } from './choose.ts'
+import { choosePlatform, hostPlatform, platformText, suits } from './platform.ts'
 import { type ImageStore, parseImageConfig, parseIndex, parseManifest } from './store.ts'
 
 export interface ArchivedImage {
@@ -42,9 +43,10 @@ interface DockerManifestEntry {
 }
 
 async function dockerEntry(images: ImageStore, image: ArchivedImage): Promise<DockerManifestEntry> {
-  const { manifest } = await images.open(image.descriptor, (index) =>
-    choosePlatform(index, hostPlatform(), image.names[0] ?? ''),
-  )
+  const name = image.names[0] ?? image.descriptor.digest
+  const present = await presentManifest(images, image.descriptor)
+  if (present === undefined) throw new DockError(`${name}: nothing of it is here; try: tsdock pull`)
+  const { manifest } = await images.open(present, (index) => choosePlatform(index, hostPlatform(), name))
   return {
     Config: blobPath(manifest.config.digest),
     RepoTags: image.names.map((name) => familiarText(parseReference(name))),
@@ -120,7 +122,13 @@ async function ingestMember(
   return blob
 }
 
-async function takeBlobs(images: ImageStore, directory: string, descriptor: Descriptor): Promise<void> {
+/** Takes over what is in an archive, or of an index what is for one platform. Errors: DockError: nothing is. */
+async function takeBlobs(
+  images: ImageStore,
+  directory: string,
+  descriptor: Descriptor,
+  platform: Platform | undefined,
+): Promise<void> {
   const take = async (blob: Descriptor): Promise<void> => {
     images.blobPath(blob.digest)
     if (!(await images.hasBlob(blob.digest))) await ingestMember(images, directory, blobPath(blob.digest), blob)
@@ -128,17 +136,35 @@ async function takeBlobs(images: ImageStore, directory: string, descriptor: Desc
   await take(descriptor)
   const bytes = await images.readDocument(descriptor)
   if (isIndexType(descriptor.mediaType)) {
-    for (const one of parseIndex(bytes, descriptor.digest).manifests) {
+    const { manifests } = parseIndex(bytes, descriptor.digest)
+    const wanted =
+      platform === undefined
+        ? manifests
+        : manifests.filter((one) => one.platform !== undefined && suits(platform, one.platform))
+    let taken = 0
+    for (const one of wanted) {
       const there = await read(directory, blobPath(one.digest), { limit: 8 << 20 }).then(
         () => true,
         () => false,
       )
-      if (there) await takeBlobs(images, directory, one)
+      if (!there) continue
+      await takeBlobs(images, directory, one, undefined)
+      taken++
     }
+    if (platform !== undefined && taken === 0) noPlatform(platform)
     return
   }
   const manifest = parseManifest(bytes, descriptor.digest)
-  for (const blob of [manifest.config, ...manifest.layers]) await take(blob)
+  await take(manifest.config)
+  if (platform !== undefined) {
+    const config = parseImageConfig(await images.readDocument(manifest.config), manifest.config.digest)
+    if (!suits(platform, config)) noPlatform(platform)
+  }
+  for (const layer of manifest.layers) await take(layer)
+}
+
+function noPlatform(platform: Platform): never {
+  throw new DockError(`requested platform (${platformText(platform)}) not found: an image of the archive is not for it`)
 }
 
 /** Names in archives are data: only whole names are taken. */
@@ -151,13 +177,31 @@ function nameOf(text: string | undefined): string | undefined {
   }
 }
 
-async function loadOci(images: ImageStore, directory: string, bytes: Buffer): Promise<readonly ArchivedImage[]> {
+/** Tags that stand alone in layouts of skopeo, umoci and others, where the layout's directory is the name. */
+const MERE_TAG = /^(latest|stable|edge|nightly|main|master|dev|v?\d.*)$/
+
+/**
+ * The name of an image in an OCI layout. `ref.name` is a tag by the specification, and a whole name for most tools: with a
+ * colon or a slash it is a name, and so it is, as for docker, when it can be the name of a repository and is no usual tag.
+ */
+export function layoutName(annotations: Readonly<Record<string, string>> = {}): string | undefined {
+  const full = annotations['io.containerd.image.name']
+  if (full !== undefined) return nameOf(full)
+  const text = annotations['org.opencontainers.image.ref.name']
+  return text === undefined || MERE_TAG.test(text) ? undefined : nameOf(text)
+}
+
+async function loadOci(
+  images: ImageStore,
+  directory: string,
+  bytes: Buffer,
+  platform: Platform | undefined,
+): Promise<readonly ArchivedImage[]> {
   const index = parseIndex(bytes, 'index.json')
   const loaded: ArchivedImage[] = []
   for (const { annotations, ...descriptor } of index.manifests) {
-    await takeBlobs(images, directory, descriptor)
-    const full = annotations?.['io.containerd.image.name'] ?? annotations?.['org.opencontainers.image.ref.name']
-    const name = full !== undefined && /[:/]/.test(full) ? nameOf(full) : undefined
+    await takeBlobs(images, directory, descriptor, platform)
+    const name = layoutName(annotations)
     loaded.push({ descriptor, names: name === undefined ? [] : [name] })
   }
   return loaded
@@ -188,11 +232,17 @@ function parseDockerManifest(bytes: Buffer): readonly DockerManifestEntry[] {
   return value
 }
 
-async function loadDocker(images: ImageStore, directory: string, bytes: Buffer): Promise<readonly ArchivedImage[]> {
+async function loadDocker(
+  images: ImageStore,
+  directory: string,
+  bytes: Buffer,
+  platform: Platform | undefined,
+): Promise<readonly ArchivedImage[]> {
   const loaded: ArchivedImage[] = []
   for (const entry of parseDockerManifest(bytes)) {
     const configBytes = await read(directory, entry.Config, { limit: 8 << 20 })
     const config = parseImageConfig(configBytes, entry.Config)
+    if (platform !== undefined && !suits(platform, config)) noPlatform(platform)
     const diffIds = config.rootfs.diff_ids ?? []
     if (diffIds.length !== entry.Layers.length)
       throw new DockError(`manifest.json: ${entry.Layers.length} layers where the configuration has ${diffIds.length}`)
@@ -210,8 +260,19 @@ async function loadDocker(images: ImageStore, directory: string, bytes: Buffer):
   return loaded
 }
 
+export interface LoadOptions {
+  /** Milliseconds since 1970. */
+  readonly now: number
+  /** Of images for several, what is for this one alone. */
+  readonly platform?: Platform | undefined
+}
+
 /** Reads an archive of either kind, compressed or not. Errors: DockError. */
-export async function loadArchive(images: ImageStore, path: string, now: number): Promise<readonly ArchivedImage[]> {
+export async function loadArchive(
+  images: ImageStore,
+  path: string,
+  { now, platform }: LoadOptions,
+): Promise<readonly ArchivedImage[]> {
   const scratch = await makeScratch(join(images.directory, 'ingest'))
   try {
     await unpackArchive(path, scratch, '', { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 }, {})
@@ -221,8 +282,8 @@ export async function loadArchive(images: ImageStore, path: string, now: number)
       throw new DockError(`${path}: neither index.json nor manifest.json is in it: it is no archive of images`)
     const loaded =
       index === undefined
-        ? await loadDocker(images, scratch, docker ?? Buffer.alloc(0))
-        : await loadOci(images, scratch, index)
+        ? await loadDocker(images, scratch, docker ?? Buffer.alloc(0), platform)
+        : await loadOci(images, scratch, index, platform)
     for (const { descriptor, names } of loaded) {
       for (const name of names.length === 0 ? [undefined] : names) await images.tag(name, descriptor, now)
     }

@@ -35,6 +35,9 @@ function fitness(wanted: Platform, offered: Platform): number {
   return Number.isFinite(wantLevel) && offerLevel < wantLevel ? 100 + offerLevel : 0
 }
 
+/** Whether programs of one platform are what is wanted for another. */
+export const suits = (wanted: Platform, offered: Platform): boolean => fitness(wanted, offered) > 0
+
 /** Chooses the image of an index for a platform. Errors: DockError with what there is. */
 export function choosePlatform(index: Index, wanted: Platform, name: string): Descriptor {
   const offers = index.manifests.filter((one) => one.platform !== undefined && one.platform.os !== 'unknown')

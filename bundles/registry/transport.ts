@@ -36,6 +36,7 @@ class Watch {
   readonly #controller = new AbortController()
   readonly #timeoutMs: number
   #timer: ReturnType<typeof setTimeout> | undefined
+  #over = false
   expired = false
 
   constructor(timeoutMs: number) {
@@ -47,9 +48,10 @@ class Watch {
     return this.#controller.signal
   }
 
-  /** Something has been heard. */
+  /** Something has been heard, or sent. */
   touch(): void {
     clearTimeout(this.#timer)
+    if (this.#over) return
     this.#timer = setTimeout(() => {
       this.expired = true
       this.#controller.abort()
@@ -60,9 +62,15 @@ class Watch {
     clearTimeout(this.#timer)
   }
 
+  /** For good: what a server does not read any more is still being sent, and no timer is to outlive the request. */
+  end(): void {
+    this.#over = true
+    clearTimeout(this.#timer)
+  }
+
   /** Errors: always, with the reason. */
   fail(url: URL, e: unknown): never {
-    this.stop()
+    this.end()
     const cause = e instanceof Error && e.cause instanceof Error ? `: ${e.cause.message}` : ''
     const reason = this.expired ? `nothing was heard for ${this.#timeoutMs / 1000} s` : `${messageOf(e)}${cause}`
     throw new Unreachable(`cannot reach ${url.origin}: ${reason}`, { cause: e })
@@ -121,7 +129,7 @@ async function once(url: URL, options: TransportOptions, withAuthorization: bool
     headers: response.headers,
     body: () => contentsOf(response, url, watch),
     cancel: async () => {
-      watch.stop()
+      watch.end()
       await response.body?.cancel().catch(() => undefined)
     },
   }
@@ -129,7 +137,7 @@ async function once(url: URL, options: TransportOptions, withAuthorization: bool
 
 async function* contentsOf(response: Response, url: URL, watch: Watch): AsyncGenerator<Uint8Array, void, undefined> {
   if (response.body === null) {
-    watch.stop()
+    watch.end()
     return
   }
   const reader = response.body.getReader()
@@ -142,7 +150,7 @@ async function* contentsOf(response: Response, url: URL, watch: Watch): AsyncGen
       watch.touch()
     }
   } finally {
-    watch.stop()
+    watch.end()
     await reader.cancel().catch(() => undefined)
   }
 }

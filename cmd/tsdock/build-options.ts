@@ -5,12 +5,16 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { type BuildRequest, contextDigests } from '../../bundles/build/build.ts'
 import { ContextTree, type FileTree } from '../../bundles/build/file-tree.ts'
+import { type RunLimits, runLimits } from '../../bundles/build/run-limits.ts'
+import { parseUlimit } from '../../bundles/containers/options/sizes.ts'
 import { parsePlatform } from '../../bundles/dockerfile/platform.ts'
 import { DockError } from '../../bundles/error.ts'
 import { hostPlatform } from '../../bundles/images/platform.ts'
 import type { Platform } from '../../spec/image/documents.ts'
 import type { Storage } from '../../bundles/storage.ts'
-import { CommandUsageError } from './command.ts'
+import { type CommandInvocation, CommandUsageError } from './command.ts'
+import { cpuOptions, memoryOptions } from './containers/limits.ts'
+import { checkContentTrust } from './content-trust.ts'
 import type { ProgressMode } from './progress-view.ts'
 
 /** `K=V` pairs; a K alone takes its value from the environment, and is left out when it has none there. */
@@ -113,4 +117,41 @@ export function hostLine(word: string): string {
   if (colon < 1 || !/^[A-Za-z0-9._-]+$/.test(name) || !/^[0-9a-fA-F:.]+$/.test(address))
     throw new DockError(`--add-host ${word}: it is HOST:IP`)
   return `${address}\t${name}`
+}
+
+/** Options of docker that have one meaning here. Errors: DockError, where another one is asked for. */
+export function checkCompatible(invocation: CommandInvocation): void {
+  checkContentTrust(invocation)
+  const { isSet, text } = invocation
+  if (isSet('squash')) {
+    throw new DockError(
+      '--squash: not supported: end the Dockerfile with FROM scratch and COPY --from=STAGE / /, which makes one layer',
+      { exitCode: 125 },
+    )
+  }
+  const isolation = text('isolation') ?? 'default'
+  if (isolation !== '' && isolation !== 'default')
+    throw new DockError(`--isolation ${isolation}: on Linux there is "default" alone`, { exitCode: 125 })
+}
+
+/** What each RUN may use. Errors: DockError, CommandUsageError. */
+export async function limitsOf(invocation: CommandInvocation): Promise<RunLimits> {
+  const { text, list, isGiven } = invocation
+  const memory = memoryOptions(invocation)
+  const cpu = cpuOptions(invocation)
+  return runLimits(
+    {
+      memory: memory.Memory,
+      memorySwap: memory.MemorySwap,
+      cpuShares: cpu.CpuShares,
+      cpuPeriod: cpu.CpuPeriod,
+      cpuQuota: cpu.CpuQuota,
+      cpusetCpus: cpu.CpusetCpus,
+      cpusetMems: cpu.CpusetMems,
+      ulimits: list('ulimit').map(parseUlimit),
+      shmSize: isGiven('shm-size') ? memory.ShmSize : undefined,
+      cgroupParent: text('cgroup-parent') ?? '',
+    },
+    list('security-opt'),
+  )
 }

@@ -13,12 +13,25 @@ import { parseDockerfile } from '../../bundles/dockerfile/parse.ts'
 import { chosenDirectories } from '../../bundles/containers/cdi.ts'
 import { DockError } from '../../bundles/error.ts'
 import { remove } from '../../bundles/host/files.ts'
+import type { Steps } from '../../bundles/build/cache-export.ts'
 import { hostPlatform, platformText } from '../../bundles/images/platform.ts'
 import { familiarText, parseReference, referenceText, withDefaultTag } from '../../bundles/images/reference.ts'
 import { makeScratch } from '../../bundles/layers/unpacked.ts'
 import { readRegistrySettings } from '../../bundles/registry/registry.ts'
 import { openStorage, type Storage, storageDirectory } from '../../bundles/storage.ts'
-import { hostLine, modes, namedContexts, networks, oneOf, pairs, platformsOf, secretReader } from './build-options.ts'
+import { type CacheFrom, type CacheTo, cacheFrom, cacheTo, openSources, writeCaches } from './build-cache.ts'
+import {
+  checkCompatible,
+  hostLine,
+  limitsOf,
+  modes,
+  namedContexts,
+  networks,
+  oneOf,
+  pairs,
+  platformsOf,
+  secretReader,
+} from './build-options.ts'
 import type { CommandInvocation } from './command.ts'
 import { openView, type ProgressView } from './progress-view.ts'
 import { explainDifference } from './verify-build.ts'
@@ -136,12 +149,14 @@ async function requestOf(
     allowInsecure: list('allow').includes('security.insecure'),
     hosts: list('add-host').map(hostLine),
     cdiDirectories: chosenDirectories(list('cdi-spec-dir')),
+    limits: await limitsOf(invocation),
     network: oneOf('network', text('network'), networks, 'default'),
     noCache: isSet('no-cache') ? true : list('no-cache-filter').flatMap((one) => one.split(',')),
     failOnMiss: isSet('fail-on-miss'),
     secret: secretReader(list('secret')),
     ssh: running.agents.socket,
     access: { settings: await readRegistrySettings() },
+    cacheSources: [],
     now: () => performance.now(),
     onEvent: running.onEvent,
     signal: running.signal,
@@ -151,13 +166,15 @@ async function requestOf(
   }
 }
 
+type Built = BuiltImage & { readonly steps: Steps }
+
 /** Builds, and builds again when that is wanted. Undefined: the two differ, and it has been told how. */
 async function buildVerified(
   storage: Storage,
   request: BuildRequest,
   verify: boolean,
   view: ProgressView,
-): Promise<BuiltImage | undefined> {
+): Promise<Built | undefined> {
   const image = await build(storage, request)
   if (!verify) return image
   const again = await build(storage, { ...request, noCache: true })
@@ -165,6 +182,31 @@ async function buildVerified(
   view.close()
   process.stderr.write(await explainDifference(storage, image, again))
   return undefined
+}
+
+/** Builds for all platforms, with the caches of others. Undefined: it was built twice, and the two differ. */
+async function buildAll(
+  storage: Storage,
+  request: BuildRequest,
+  wanted: {
+    readonly platforms: ReturnType<typeof platformsOf>
+    readonly caches: { readonly from: readonly CacheFrom[]; readonly to: readonly CacheTo[] }
+    readonly verify: boolean
+    readonly view: ProgressView
+  },
+): Promise<readonly Built[] | undefined> {
+  const { access, onEvent } = request
+  const warn = (message: string): void => onEvent({ kind: 'warning', message })
+  const images: Built[] = []
+  for (const platform of wanted.platforms) {
+    const from = { access, platform: platform ?? hostPlatform(), warn }
+    const cacheSources = request.noCache === true ? [] : await openSources(wanted.caches.from, storage, from)
+    const one = await buildVerified(storage, { ...request, platform, cacheSources }, wanted.verify, wanted.view)
+    if (one === undefined) return undefined
+    images.push(one)
+  }
+  await writeCaches(storage, wanted.caches.to, images, { access, warn })
+  return images
 }
 
 function tellResult(image: BuiltImage, names: readonly string[], outputs: readonly Output[], quiet: boolean): void {
@@ -187,6 +229,7 @@ async function buildIn(
   const { positionals, text, list, isSet } = invocation
   const names = list('tag').map((name) => referenceText(withDefaultTag(parseReference(name))))
   const outputs = list('output').map(parseOutput)
+  const caches = { from: cacheFrom(list('cache-from')), to: cacheTo(list('cache-to')) }
   const digests = (directory: string): string => contextDigests(storage, directory)
   const where = positionals[0] ?? '.'
   const context = await openContext({
@@ -218,12 +261,8 @@ async function buildIn(
   }
   try {
     const request = await requestOf(invocation, context, storage, { signal, onEvent, view, agents })
-    const images: BuiltImage[] = []
-    for (const platform of platforms) {
-      const one = await buildVerified(storage, { ...request, platform }, isSet('verify'), view)
-      if (one === undefined) return 1
-      images.push(one)
-    }
+    const images = await buildAll(storage, request, { platforms, caches, verify: isSet('verify'), view })
+    if (images === undefined) return 1
     await context.tree.save(Date.now())
     const image = await finish(storage, images, invocation, outputs, names)
     view.close()
@@ -240,6 +279,7 @@ async function buildIn(
 
 /** `tsdock build` */
 export async function runBuild(invocation: CommandInvocation): Promise<number> {
+  checkCompatible(invocation)
   const mode = oneOf('progress', invocation.text('progress'), modes, 'auto')
   const storage = await openStorage(storageDirectory(invocation.storage))
   const scratch = await makeScratch(storage.stores.scratch)

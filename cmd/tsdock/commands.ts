@@ -21,7 +21,7 @@ export interface CommandGroup {
   readonly commands: readonly Command[]
 }
 
-const SYSTEM = /^(system .*|container prune|image prune|info|version|completion|fsck|prune|events)$/
+const SYSTEM = /^(system .*|container prune|image prune|info|version|completion|fsck|prune|builder prune|events)$/
 
 /** As the help shows them. */
 export const commandGroups: readonly CommandGroup[] = [

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands on images: what they are called and what they take.
 
-import type { Command } from './command.ts'
+import { buildCommand } from './build-command.ts'
+import type { Command, CommandFlag } from './command.ts'
 
 const any = Number.POSITIVE_INFINITY
 const format = {
@@ -17,124 +18,94 @@ const platform = {
   value: 'OS/ARCH',
   summary: 'another platform than this one',
 } as const
+const trust: CommandFlag = {
+  name: 'disable-content-trust',
+  type: 'boolean',
+  summary: "as docker's default: no signatures are looked at (name an image by its digest to be sure of it)",
+}
+const only = (what: string): CommandFlag => ({ ...platform, summary: `${what} the one for this platform alone` })
+const filter: CommandFlag = { name: 'filter', short: 'f', type: 'list', value: 'K=V', summary: '' }
 const quiet = { name: 'quiet', short: 'q', type: 'boolean', summary: 'ids alone' } as const
 
 export const imageCommands: readonly Command[] = [
-  {
-    name: 'build',
-    summary: 'Make an image from a Dockerfile',
-    usage: '[OPTIONS] PATH | URL | -',
-    positionals: { min: 1, max: 1 },
-    flags: [
-      { name: 'tag', short: 't', type: 'list', value: 'NAME', summary: 'name of the image' },
-      {
-        name: 'file',
-        short: 'f',
-        type: 'string',
-        value: 'FILE',
-        summary: 'the Dockerfile (default: Dockerfile in the context)',
-      },
-      { name: 'target', type: 'string', value: 'STAGE', summary: 'build up to this stage' },
-      { name: 'build-arg', type: 'list', value: 'K[=V]', summary: 'value of an ARG' },
-      {
-        name: 'build-context',
-        type: 'list',
-        value: 'NAME=WHERE',
-        summary: 'another context: a directory, or docker-image://NAME',
-      },
-      {
-        name: 'secret',
-        type: 'list',
-        value: 'id=ID[,src=FILE|env=NAME]',
-        summary: 'a secret for RUN --mount=type=secret',
-      },
-      { name: 'ssh', type: 'list', value: 'ID[=SOCKET|KEY]', summary: 'an agent, or keys, for RUN --mount=type=ssh' },
-      { name: 'label', type: 'list', value: 'K=V', summary: 'a label of the image' },
-      { ...platform },
-      { name: 'network', type: 'string', value: 'default|none|host', summary: 'network of RUN' },
-      { name: 'add-host', type: 'list', value: 'HOST:IP', summary: 'a line of /etc/hosts for RUN' },
-      {
-        name: 'cdi-spec-dir',
-        type: 'list',
-        value: 'DIR',
-        summary: 'where CDI files for RUN --device are (default: /etc/cdi and /var/run/cdi)',
-      },
-      { name: 'no-cache', type: 'boolean', summary: 'do every step again' },
-      { name: 'no-cache-filter', type: 'list', value: 'STAGE', summary: 'do the steps of these stages again' },
-      { name: 'fail-on-miss', type: 'boolean', summary: 'fail where a step is not in the cache' },
-      { name: 'pull', type: 'boolean', summary: 'ask the registry for newer base images' },
-      {
-        name: 'output',
-        short: 'o',
-        type: 'list',
-        value: 'type=TYPE,dest=PATH',
-        summary: 'local, tar, oci or docker, in the place of the store',
-      },
-      { name: 'iidfile', type: 'string', value: 'FILE', summary: 'write the id of the image there' },
-      { name: 'metadata-file', type: 'string', value: 'FILE', summary: 'write what was built there, as JSON' },
-      { name: 'progress', type: 'string', value: 'auto|plain|rawjson|quiet', summary: 'how to tell what happens' },
-      { name: 'quiet', short: 'q', type: 'boolean', summary: 'print the id of the image alone' },
-      { name: 'check', type: 'boolean', summary: 'look for mistakes in the Dockerfile, and build nothing' },
-      { name: 'verify', type: 'boolean', summary: 'build twice, and show what differs' },
-      { name: 'allow', type: 'list', value: 'security.insecure', summary: 'let RUN --security=insecure have its way' },
-      { name: 'on-error', type: 'string', value: 'fail|shell', summary: 'shell: open one where a RUN failed' },
-      { name: 'runtime', type: 'string', value: 'PROGRAM', summary: 'another OCI runtime for RUN' },
-    ],
-    examples: [
-      'tsdock build -t helloworld .',
-      'tsdock build --target test -f docker/Dockerfile .',
-      'tsdock build - < Dockerfile',
-    ],
-    load: async () => (await import('./build.ts')).runBuild,
-  },
+  buildCommand,
   {
     name: 'images',
-    aliases: ['image ls'],
+    aliases: ['image ls', 'image list'],
     summary: 'List images',
-    usage: '[OPTIONS] [NAME]',
+    usage: '[OPTIONS] [NAME[:TAG]]',
     positionals: { min: 0, max: 1 },
     flags: [
       quiet,
-      { name: 'all', short: 'a', type: 'boolean', summary: 'those without a name, too' },
+      {
+        name: 'all',
+        short: 'a',
+        type: 'boolean',
+        summary: 'also those between the steps of builds: there are none here',
+      },
+      {
+        ...filter,
+        summary: 'dangling=true|false, label=K[=V], before=IMAGE, since=IMAGE, until=TIME or reference=PATTERN',
+      },
+      { name: 'tree', type: 'boolean', summary: 'each image with its platforms' },
       { name: 'digests', type: 'boolean', summary: 'show digests' },
       { name: 'no-trunc', type: 'boolean', summary: 'whole ids' },
       { name: 'format', type: 'string', value: 'TEMPLATE', summary: 'table, json, or a Go template' },
     ],
-    examples: ['tsdock images', 'tsdock images -q busybox'],
+    examples: [
+      'tsdock images',
+      "tsdock images -q 'localhost:5000/*/app'",
+      'tsdock images --filter dangling=true --filter until=24h',
+    ],
     load: async () => (await import('./images.ts')).runImages,
   },
   {
     name: 'pull',
+    aliases: ['image pull'],
     summary: 'Fetch an image from its registry',
     usage: '[OPTIONS] NAME[:TAG|@DIGEST]',
     positionals: { min: 1, max: 1 },
     flags: [
       platform,
       { name: 'all-platforms', type: 'boolean', summary: 'for all platforms' },
+      { name: 'all-tags', short: 'a', type: 'boolean', summary: 'all tags of the repository' },
+      trust,
       { ...quiet, summary: 'print its name alone' },
     ],
-    examples: ['tsdock pull busybox', 'tsdock pull localhost:5000/me/app:v1'],
+    examples: ['tsdock pull busybox', 'tsdock pull localhost:5000/me/app:v1', 'tsdock pull -a localhost:5000/me/app'],
     load: async () => (await import('./transfer.ts')).runPull,
   },
   {
     name: 'push',
+    aliases: ['image push'],
     summary: 'Send an image to its registry',
     usage: '[OPTIONS] NAME[:TAG]',
     positionals: { min: 1, max: 1 },
-    flags: [{ ...quiet, summary: 'print its digest alone' }],
-    examples: ['tsdock push localhost:5000/me/app:v1'],
+    flags: [
+      { name: 'all-tags', short: 'a', type: 'boolean', summary: 'all tags that the repository has here' },
+      only('send'),
+      trust,
+      { ...quiet, summary: 'print its digest alone' },
+    ],
+    examples: ['tsdock push localhost:5000/me/app:v1', 'tsdock push -a localhost:5000/me/app'],
     load: async () => (await import('./transfer.ts')).runPush,
   },
   {
     name: 'search',
-    summary: 'Find the tags of a repository that carry a digest',
-    usage: '[OPTIONS] NAME@DIGEST',
+    summary: 'Look for images on Docker Hub, or for the tags of a repository that carry a digest',
+    usage: '[OPTIONS] TERM | NAME@DIGEST',
     positionals: { min: 1, max: 1 },
     flags: [
+      { ...filter, summary: 'stars=N or is-official=true|false' },
+      { name: 'limit', type: 'number', summary: 'at most so many (default: 25; 1 to 100)' },
+      { name: 'no-trunc', type: 'boolean', summary: 'whole descriptions' },
       { ...quiet, summary: 'names alone' },
       { name: 'format', type: 'string', value: 'TEMPLATE', summary: 'table, json, or a Go template' },
     ],
-    examples: ['tsdock search localhost:5000/me/app@sha256:...'],
+    examples: [
+      'tsdock search --filter is-official=true --limit 5 nginx',
+      'tsdock search localhost:5000/me/app@sha256:...',
+    ],
     load: async () => (await import('./search.ts')).runSearch,
   },
   {
@@ -173,7 +144,7 @@ export const imageCommands: readonly Command[] = [
   },
   {
     name: 'rmi',
-    aliases: ['image rm'],
+    aliases: ['image rm', 'image remove'],
     summary: 'Remove names of images, and images without one',
     usage: '[OPTIONS] IMAGE...',
     positionals: { min: 1, max: any },
@@ -185,6 +156,8 @@ export const imageCommands: readonly Command[] = [
         summary:
           'all names of an id, or the name of an image that a container has; no error when there is no such image',
       },
+      { name: 'no-prune', type: 'boolean', summary: 'leave what it lies on (as always here: prune removes that)' },
+      { ...platform, type: 'list', summary: 'take out of an image for several platforms what is for this one' },
     ],
     examples: ['tsdock rmi helloworld'],
     load: async () => (await import('./image-names.ts')).runRmi,
@@ -198,6 +171,8 @@ export const imageCommands: readonly Command[] = [
     flags: [
       quiet,
       { name: 'no-trunc', type: 'boolean', summary: 'whole lines' },
+      { name: 'human', short: 'H', type: 'boolean', summary: 'ages and sizes for people (default: true)' },
+      only('of an image for several'),
       { name: 'format', type: 'string', value: 'TEMPLATE', summary: 'table, json, or a Go template' },
     ],
     examples: ['tsdock history helloworld'],
@@ -208,7 +183,7 @@ export const imageCommands: readonly Command[] = [
     summary: 'Show all that is known of images',
     usage: '[OPTIONS] NAME...',
     positionals: { min: 1, max: any },
-    flags: [format],
+    flags: [format, only('of images for several')],
     examples: ['tsdock image inspect helloworld'],
     load: async () => (await import('./inspect.ts')).runImageInspect,
   },
@@ -223,22 +198,26 @@ export const imageCommands: readonly Command[] = [
   },
   {
     name: 'save',
+    aliases: ['image save'],
     summary: 'Write images to an archive',
     usage: '[OPTIONS] IMAGE...',
     positionals: { min: 1, max: any },
     flags: [
       { name: 'output', short: 'o', type: 'string', value: 'FILE', summary: 'the file (default: standard output)' },
+      only('of images for several'),
     ],
     examples: ['tsdock save -o app.tar app:v1'],
     load: async () => (await import('./archives.ts')).runSave,
   },
   {
     name: 'load',
+    aliases: ['image load'],
     summary: 'Read images from an archive',
     usage: '[OPTIONS]',
     positionals: { min: 0, max: 0 },
     flags: [
       { name: 'input', short: 'i', type: 'string', value: 'FILE', summary: 'the file (default: standard input)' },
+      only('of images for several'),
       { ...quiet, summary: 'no progress' },
     ],
     examples: ['tsdock load -i app.tar'],
@@ -279,7 +258,6 @@ export const imageCommands: readonly Command[] = [
   },
   {
     name: 'prune',
-    aliases: ['builder prune'],
     summary: 'Remove what no image, no container and no recent build needs',
     usage: '[OPTIONS]',
     positionals: { min: 0, max: 0 },
@@ -289,5 +267,24 @@ export const imageCommands: readonly Command[] = [
     ],
     examples: ['tsdock prune'],
     load: async () => (await import('./fsck.ts')).runPrune,
+  },
+  {
+    name: 'builder prune',
+    summary: 'Remove build cache',
+    usage: '[OPTIONS]',
+    positionals: { min: 0, max: 0 },
+    flags: [
+      { name: 'all', short: 'a', type: 'boolean', summary: 'also what images have in common with it' },
+      {
+        name: 'filter',
+        type: 'list',
+        value: 'K=V',
+        summary: 'until=TIME: not used since; type=regular|exec.cachemount',
+      },
+      { name: 'force', short: 'f', type: 'boolean', summary: 'do not ask' },
+      { name: 'keep-storage', type: 'string', value: 'BYTES', summary: 'keep so much, of what was used last' },
+    ],
+    examples: ['tsdock builder prune -f --filter until=24h', 'tsdock builder prune -f --keep-storage 2g'],
+    load: async () => (await import('./builder-prune.ts')).runBuilderPrune,
   },
 ]

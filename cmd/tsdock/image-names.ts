@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DockError } from '../../bundles/error.ts'
+import { rm } from 'node:fs/promises'
+import { DockError, messageOf } from '../../bundles/error.ts'
+import { blobsOf } from '../../bundles/images/archive.ts'
+import { platformManifest } from '../../bundles/images/choose.ts'
+import { platformText } from '../../bundles/images/platform.ts'
 import { familiarText, parseReference, referenceText, withDefaultTag } from '../../bundles/images/reference.ts'
 import { containersOf } from '../../bundles/containers/prune.ts'
 import { isLive } from '../../bundles/containers/usage.ts'
 import type { StoredImage } from '../../bundles/images/store.ts'
 import { findImage, openStorage, type Storage, storageDirectory } from '../../bundles/storage.ts'
+import type { Platform } from '../../spec/image/documents.ts'
 import type { CommandInvocation } from './command.ts'
+import { wantedPlatform } from './platform-option.ts'
 
 /** `tsdock tag` */
 export async function runTag({ positionals, storage: place }: CommandInvocation): Promise<number> {
@@ -75,26 +81,64 @@ async function removeNames(storage: Storage, { image, same, byName }: Removal): 
   if (gone.length === same.length && !isUsed) process.stdout.write(`Deleted: ${image.descriptor.digest}\n`)
 }
 
+/** Takes one platform's image out of an index; its blobs go with the next `prune`. Errors: DockError. */
+async function removePlatform(storage: Storage, image: StoredImage, platform: Platform, text: string): Promise<void> {
+  const { images } = storage
+  const chosen = await platformManifest(images, image.descriptor, platform, text)
+  const short = chosen.digest.slice(7, 19)
+  if (chosen.digest === image.descriptor.digest) {
+    throw new DockError(
+      `conflict: unable to delete ${short} - ${text} is an image for ${platformText(platform)} alone: remove it without --platform`,
+    )
+  }
+  for (const one of await images.list()) {
+    if (one.descriptor.digest === image.descriptor.digest) continue
+    if (!(await blobsOf(images, one.descriptor)).some(({ digest }) => digest === chosen.digest)) continue
+    const other = one.name === undefined ? one.descriptor.digest : familiarText(parseReference(one.name))
+    throw new DockError(`conflict: unable to delete ${short} - ${other} has it, too`)
+  }
+  const [user] = await containersOf(storage, chosen.digest)
+  if (user !== undefined) {
+    const id = user.record.id.slice(0, 12)
+    throw new DockError(`conflict: unable to delete ${short} (cannot be forced) - container ${id} is using it`)
+  }
+  await rm(images.blobPath(chosen.digest))
+  process.stdout.write(`Deleted: ${chosen.digest}\n`)
+}
+
+/** Returns why it cannot go; undefined: it has. */
+async function removeOne(
+  storage: Storage,
+  text: string,
+  { force, platforms }: { readonly force: boolean; readonly platforms: readonly Platform[] },
+): Promise<string | undefined> {
+  const image = await findImage(storage.images, text)
+  if (image === undefined) return force ? undefined : `No such image: ${text}`
+  try {
+    for (const platform of platforms) await removePlatform(storage, image, platform, text)
+  } catch (e: unknown) {
+    return messageOf(e)
+  }
+  if (platforms.length > 0) return undefined
+  const same = (await storage.images.list()).filter((one) => one.descriptor.digest === image.descriptor.digest)
+  const removal = { text, image, same, byName: image.name !== undefined && image.name === nameOf(text), force }
+  const conflict = await conflictOf(storage, removal)
+  if (conflict === undefined) await removeNames(storage, removal)
+  return conflict
+}
+
 /** `tsdock rmi`: what no name needs goes with the next `prune`, or here when the image has no name left. */
-export async function runRmi({ positionals, isSet, storage: place }: CommandInvocation): Promise<number> {
-  const storage = await openStorage(storageDirectory(place))
-  const force = isSet('force')
+export async function runRmi({ positionals, isSet, list, storage: place }: CommandInvocation): Promise<number> {
+  const platforms = list('platform').flatMap((text) => text.split(',').map(wantedPlatform))
+  // A build that begins with an image must not lose it.
+  const storage = await openStorage(storageDirectory(place), platforms.length === 0 ? 'shared' : 'exclusive')
   let status = 0
   try {
     for (const text of positionals) {
-      const image = await findImage(storage.images, text)
-      if (image === undefined && force) continue
-      const same = (await storage.images.list()).filter((one) => one.descriptor.digest === image?.descriptor.digest)
-      const removal =
-        image === undefined
-          ? undefined
-          : { text, image, same, byName: image.name !== undefined && image.name === nameOf(text), force }
-      const conflict = removal === undefined ? `No such image: ${text}` : await conflictOf(storage, removal)
-      if (removal !== undefined && conflict === undefined) await removeNames(storage, removal)
-      else {
-        process.stderr.write(`tsdock: ${conflict}\n`)
-        status = 1
-      }
+      const failure = await removeOne(storage, text, { force: isSet('force'), platforms })
+      if (failure === undefined) continue
+      process.stderr.write(`tsdock: ${failure}\n`)
+      status = 1
     }
     return status
   } finally {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DockError } from '../../bundles/error.ts'
-import { hostPlatform } from '../../bundles/images/platform.ts'
+import { openPlatform } from '../../bundles/images/choose.ts'
 import { familiarText, parseReference } from '../../bundles/images/reference.ts'
 import { chainIds } from '../../bundles/layers/chain.ts'
-import { findImage, openImage, openStorage, storageDirectory, type Storage } from '../../bundles/storage.ts'
+import { findImage, openStorage, storageDirectory, type Storage } from '../../bundles/storage.ts'
+import type { Platform } from '../../spec/image/documents.ts'
 import type { CommandInvocation } from './command.ts'
 import { ageText, sizeText } from './table.ts'
 import { printRows } from './template/rows.ts'
+import { givenPlatform } from './platform-option.ts'
 
 const historyHeadings = {
   ID: 'IMAGE',
@@ -18,37 +20,34 @@ const historyHeadings = {
 } as const
 
 /** `tsdock history` */
-export async function runHistory({
-  positionals,
-  isSet,
-  text: format,
-  storage: place,
-}: CommandInvocation): Promise<number> {
+export async function runHistory(invocation: CommandInvocation): Promise<number> {
+  const { positionals, isSet, isGiven, text: option, storage: place } = invocation
+  const human = isSet('human') || !isGiven('human')
   const storage = await openStorage(storageDirectory(place))
   try {
     const [name = ''] = positionals
     const found = await findImage(storage.images, name)
     if (found === undefined) throw new DockError(`No such image: ${name}`)
-    const image = await openImage(storage.images, found.descriptor, hostPlatform(), name)
+    const image = await openPlatform(storage.images, found.descriptor, givenPlatform(option('platform')), name)
     const layers = [...image.manifest.layers]
     const rows = (image.config.history ?? []).map((entry) => {
       const layer = entry.empty_layer === true ? undefined : layers.shift()
       const text = (entry.created_by ?? '').replace(/\s+/g, ' ')
       return {
         ID: '<missing>',
-        CreatedSince: ageText(Date.now() - Date.parse(entry.created ?? '')),
+        CreatedSince: human ? ageText(Date.now() - Date.parse(entry.created ?? '')) : (entry.created ?? ''),
         CreatedAt: entry.created ?? '',
         CreatedBy: isSet('no-trunc') || text.length <= 45 ? text : `${text.slice(0, 44)}…`,
-        Size: sizeText(layer?.size ?? 0),
+        Size: human ? sizeText(layer?.size ?? 0) : String(layer?.size ?? 0),
         Comment: entry.comment ?? '',
       }
     })
     rows.reverse()
     const [first] = rows
     if (first !== undefined) first.ID = isSet('no-trunc') ? image.id : image.id.slice(7, 19)
-    const columns = ['ID', 'CreatedSince', 'CreatedBy', 'Size', 'Comment']
+    const columns = ['ID', human ? 'CreatedSince' : 'CreatedAt', 'CreatedBy', 'Size', 'Comment']
     if (isSet('quiet')) process.stdout.write(rows.map(({ ID }) => `${ID}\n`).join(''))
-    else printRows(format('format'), { headings: historyHeadings, columns, rows })
+    else printRows(option('format'), { headings: historyHeadings, columns, rows })
     return 0
   } finally {
     await storage.release()
@@ -56,10 +55,10 @@ export async function runHistory({
 }
 
 /** What `inspect` shows of an image. Names as Docker's. */
-export async function describeImage(storage: Storage, text: string): Promise<object | undefined> {
+export async function describeImage(storage: Storage, text: string, platform?: Platform): Promise<object | undefined> {
   const found = await findImage(storage.images, text)
   if (found === undefined) return undefined
-  const image = await openImage(storage.images, found.descriptor, hostPlatform(), text)
+  const image = await openPlatform(storage.images, found.descriptor, platform, text)
   const all = (await storage.images.list()).filter((one) => one.descriptor.digest === found.descriptor.digest)
   const tags = all.flatMap(({ name }) => (name === undefined ? [] : [familiarText(parseReference(name))]))
   const diffIds = image.config.rootfs.diff_ids

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { hostPlatform } from '../../bundles/images/platform.ts'
-import { familiarText, parseReference, referenceText, withDefaultTag } from '../../bundles/images/reference.ts'
-import type { StoredImage } from '../../bundles/images/store.ts'
-import { openImage, openStorage, storageDirectory, type Storage } from '../../bundles/storage.ts'
-import type { CommandInvocation } from './command.ts'
+import { familiarText, parseReference } from '../../bundles/images/reference.ts'
+import { openStorage, storageDirectory } from '../../bundles/storage.ts'
+import { type CommandInvocation, CommandUsageError } from './command.ts'
+import { type ListedImage, listImages } from './image-filters.ts'
+import { imageTree } from './image-tree.ts'
 import { ageText, sizeText } from './table.ts'
 import { printRows } from './template/rows.ts'
 
@@ -15,12 +15,15 @@ const headings = {
   CreatedSince: 'CREATED',
   CreatedAt: 'CREATED AT',
   Size: 'SIZE',
+  VirtualSize: 'SIZE',
+  Containers: 'CONTAINERS',
+  SharedSize: 'SHARED SIZE',
+  UniqueSize: 'UNIQUE SIZE',
 } as const
 
 type Row = Readonly<Record<keyof typeof headings, string>>
 
-async function rowOf(storage: Storage, image: StoredImage, now: number, whole: boolean): Promise<Row> {
-  const opened = await openImage(storage.images, image.descriptor, hostPlatform(), '').catch(() => undefined)
+function rowOf({ image, opened }: ListedImage, now: number, whole: boolean): Row {
   const reference = image.name === undefined ? undefined : parseReference(image.name)
   const { tag, digest: _, ...repository } = reference ?? { registry: '', repository: '' }
   const id = opened?.id ?? image.descriptor.digest
@@ -34,27 +37,35 @@ async function rowOf(storage: Storage, image: StoredImage, now: number, whole: b
     ID: whole ? id : id.slice(7, 19),
     Digest: image.descriptor.digest,
     CreatedSince: ageText(now - image.added),
-    CreatedAt: new Date(image.added).toISOString(),
+    CreatedAt: `${new Date(image.added).toISOString().slice(0, 19).replace('T', ' ')} +0000 UTC`,
     Size: sizeText(bytes),
+    VirtualSize: sizeText(bytes),
+    // As docker's: `system df -v` tells.
+    Containers: 'N/A',
+    SharedSize: 'N/A',
+    UniqueSize: 'N/A',
   }
+}
+
+/** Docker's words for what does not go together with --tree. */
+function checkTree({ isGiven }: CommandInvocation): void {
+  const other = ['quiet', 'no-trunc', 'digests', 'format'].find(isGiven)
+  if (other !== undefined) throw new CommandUsageError(`--${other} is not yet supported with --tree`, undefined)
 }
 
 /** `tsdock images` */
 export async function runImages(invocation: CommandInvocation): Promise<number> {
-  const { positionals, isSet, text, storage: place } = invocation
+  const { positionals, isSet, text, list, storage: place } = invocation
+  if (isSet('tree')) checkTree(invocation)
   const storage = await openStorage(storageDirectory(place))
   try {
-    const [filter] = positionals
-    const wanted = filter === undefined ? undefined : parseReference(filter)
-    const images = (await storage.images.list()).filter((image) => {
-      if (wanted === undefined) return image.name !== undefined || isSet('all')
-      if (image.name === undefined) return false
-      const exact = wanted.tag === undefined ? undefined : referenceText(withDefaultTag(wanted))
-      return exact === undefined ? image.name.startsWith(`${referenceText(wanted)}:`) : image.name === exact
-    })
-    const newest = images.toSorted((a, b) => b.added - a.added)
+    const listed = await listImages(storage, list('filter'), positionals[0])
+    if (isSet('tree')) {
+      process.stdout.write(await imageTree(storage, listed))
+      return 0
+    }
     const now = Date.now()
-    const rows = await Promise.all(newest.map((image) => rowOf(storage, image, now, isSet('no-trunc'))))
+    const rows = listed.map((one) => rowOf(one, now, isSet('no-trunc')))
     if (isSet('quiet') && text('format') === undefined) {
       process.stdout.write([...new Set(rows.map(({ ID }) => `${ID}\n`))].join(''))
       return 0

@@ -5,14 +5,22 @@ import { sizeOf } from '../../bundles/host/files.ts'
 import { DockError } from '../../bundles/error.ts'
 import { Networks } from '../../bundles/networks/networks.ts'
 import { openStorage, type Storage, storageDirectory } from '../../bundles/storage.ts'
+import type { Platform } from '../../spec/image/documents.ts'
 import { type CommandInvocation, CommandUsageError } from './command.ts'
 import { describeImage } from './image-show.ts'
 import { compileTemplate } from './template/template.ts'
+import { givenPlatform } from './platform-option.ts'
 
 type Kind = 'container' | 'image' | 'network' | 'volume'
 
 /** Undefined: there is no such thing of that kind. */
-type Describe = (storage: Storage, name: string, size: boolean) => Promise<object | undefined>
+type Describe = (storage: Storage, name: string, asked: Asked) => Promise<object | undefined>
+
+interface Asked {
+  readonly size: boolean
+  /** Of images. */
+  readonly platform: Platform | undefined
+}
 
 const absent =
   (kind: Kind) =>
@@ -29,19 +37,19 @@ async function sizes(storage: Storage, { id, lower }: ContainerRecord) {
 }
 
 const describers: Readonly<Record<Kind, Describe>> = {
-  container: async (storage, name, size) => {
+  container: async (storage, name, { size }) => {
     const found = await storage.containers.find(name).catch(absent('container'))
     if (found === undefined) return undefined
     return describeContainer(storage, found, size ? await sizes(storage, found.record) : undefined)
   },
-  image: (storage, name) => describeImage(storage, name),
+  image: (storage, name, { platform }) => describeImage(storage, name, platform),
   network: (storage, name) => new Networks(storage).inspect(name).catch(absent('network')),
   volume: (storage, name) => storage.volumes.inspect(name).catch(absent('volume')),
 }
 
-async function describe(storage: Storage, kinds: readonly Kind[], name: string, size: boolean) {
+async function describe(storage: Storage, kinds: readonly Kind[], name: string, asked: Asked) {
   for (const kind of kinds) {
-    const found = await describers[kind](storage, name, size)
+    const found = await describers[kind](storage, name, asked)
     if (found !== undefined) return found
   }
   return undefined
@@ -52,12 +60,13 @@ export async function inspect(invocation: CommandInvocation, kinds: readonly Kin
   const { positionals, text, isSet } = invocation
   const format = text('format')
   const print = format === undefined || format === 'json' ? undefined : compileTemplate(format)
+  const asked = { size: isSet('size'), platform: givenPlatform(text('platform')) }
   const storage = await openStorage(storageDirectory(invocation.storage))
   try {
     const found: object[] = []
     let status = 0
     for (const name of positionals) {
-      const one = await describe(storage, kinds, name, isSet('size'))
+      const one = await describe(storage, kinds, name, asked)
       if (one !== undefined) found.push(one)
       else {
         process.stderr.write(`tsdock: No such ${what}: ${name}\n`)

@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DockError } from '../../bundles/error.ts'
-import { hostPlatform } from '../../bundles/images/platform.ts'
-import { familiarText, parseReference, referenceText, withDefaultTag } from '../../bundles/images/reference.ts'
-import { parsePlatform } from '../../bundles/dockerfile/platform.ts'
+import { platformManifest } from '../../bundles/images/choose.ts'
+import {
+  familiarText,
+  parseReference,
+  type Reference,
+  referenceText,
+  withDefaultTag,
+} from '../../bundles/images/reference.ts'
 import { pull, type TransferProgress } from '../../bundles/registry/pull.ts'
 import { push } from '../../bundles/registry/push.ts'
-import { readRegistrySettings } from '../../bundles/registry/registry.ts'
+import { clientsFor, readRegistrySettings } from '../../bundles/registry/registry.ts'
 import { findImage, openStorage, type Storage, storageDirectory } from '../../bundles/storage.ts'
 import type { Platform } from '../../spec/image/documents.ts'
 import type { CommandInvocation } from './command.ts'
+import { checkContentTrust } from './content-trust.ts'
+import { givenPlatform, wantedPlatform } from './platform-option.ts'
 import { sizeText } from './table.ts'
 
-export function wantedPlatform(text: string | undefined): Platform {
-  if (text === undefined) return hostPlatform()
-  const { os, architecture, variant } = parsePlatform(text, hostPlatform())
-  return { os, architecture, ...(variant === undefined || variant === '' ? {} : { variant }) }
-}
+export { wantedPlatform } from './platform-option.ts'
 
 /** A line per blob; on a terminal, what is under way stands in the last line. */
 function progressLine(verb: string): (progress: TransferProgress) => void {
@@ -46,53 +49,101 @@ export async function pullImage(storage: Storage, name: string, { platform, quie
   })
 }
 
+/** A repository for --all-tags. Errors: DockError: a tag was named. */
+function wholeRepository(text: string): Reference {
+  const reference = parseReference(text)
+  if (reference.tag !== undefined || reference.digest !== undefined)
+    throw new DockError("tag can't be used with --all-tags/-a")
+  return reference
+}
+
+/** Names of what is to be fetched. Errors: DockError. */
+async function namesToPull(text: string, all: boolean): Promise<readonly string[]> {
+  if (!all) return [text]
+  const repository = wholeRepository(text)
+  const client = clientsFor(repository, { settings: await readRegistrySettings() }).at(-1)
+  const tags = (await client?.tags()) ?? []
+  if (tags.length === 0) throw new DockError(`${familiarText(repository)}: no tags in the registry`)
+  return tags.toSorted().map((tag) => referenceText({ ...repository, tag }))
+}
+
 /** `tsdock pull` */
-export async function runPull({ positionals, isSet, text, storage: place }: CommandInvocation): Promise<number> {
+export async function runPull(invocation: CommandInvocation): Promise<number> {
+  const { positionals, isSet, text, storage: place } = invocation
+  checkContentTrust(invocation)
+  const request = {
+    platform: wantedPlatform(text('platform')),
+    allPlatforms: isSet('all-platforms'),
+    quiet: isSet('quiet'),
+  }
   const storage = await openStorage(storageDirectory(place))
   try {
-    const { name, descriptor, upToDate } = await pullImage(storage, positionals[0] ?? '', {
-      platform: wantedPlatform(text('platform')),
-      allPlatforms: isSet('all-platforms'),
-      quiet: isSet('quiet'),
-    })
-    if (!isSet('quiet')) {
-      const short = familiarText(parseReference(name))
-      process.stdout.write(`Digest: ${descriptor.digest}\n`)
-      process.stdout.write(`Status: ${upToDate ? 'Image is up to date' : 'Downloaded newer image'} for ${short}\n`)
+    for (const wanted of await namesToPull(positionals[0] ?? '', isSet('all-tags'))) {
+      const { name, descriptor, upToDate } = await pullImage(storage, wanted, request)
+      if (!request.quiet) {
+        const short = familiarText(parseReference(name))
+        process.stdout.write(`Digest: ${descriptor.digest}\n`)
+        process.stdout.write(`Status: ${upToDate ? 'Image is up to date' : 'Downloaded newer image'} for ${short}\n`)
+      }
+      process.stdout.write(`${name}\n`)
     }
-    process.stdout.write(`${name}\n`)
     return 0
   } finally {
     await storage.release()
   }
 }
 
+/** Images that are to be sent. Errors: DockError. */
+async function imagesToPush(storage: Storage, text: string, all: boolean): Promise<readonly Reference[]> {
+  const reference = all ? wholeRepository(text) : withDefaultTag(parseReference(text))
+  const absent = (): never => {
+    throw new DockError(`an image does not exist locally with the tag: ${familiarText(reference)}`)
+  }
+  if (!all) return (await findImage(storage.images, referenceText(reference))) === undefined ? absent() : [reference]
+  const tagged = (await storage.images.list())
+    .flatMap(({ name }) => (name === undefined ? [] : [parseReference(name)]))
+    .filter((one) => one.registry === reference.registry && one.repository === reference.repository)
+    .filter(({ tag }) => tag !== undefined)
+  return tagged.length === 0 ? absent() : tagged
+}
+
+/** Repositories of the same registry, which may have blobs already. */
+async function siblingsOf(storage: Storage, { registry, repository }: Reference): Promise<readonly string[]> {
+  const all = (await storage.images.list()).flatMap(({ name }) => (name === undefined ? [] : [parseReference(name)]))
+  const others = all.filter((one) => one.registry === registry && one.repository !== repository)
+  return [...new Set(others.map((one) => one.repository))]
+}
+
 /** `tsdock push` */
-export async function runPush({ positionals, isSet, storage: place }: CommandInvocation): Promise<number> {
+export async function runPush(invocation: CommandInvocation): Promise<number> {
+  const { positionals, isSet, text, storage: place } = invocation
+  checkContentTrust(invocation)
+  const platform = givenPlatform(text('platform'))
   const storage = await openStorage(storageDirectory(place))
   try {
-    const reference = withDefaultTag(parseReference(positionals[0] ?? ''))
-    const image = await findImage(storage.images, referenceText(reference))
-    if (image === undefined)
-      throw new DockError(`an image does not exist locally with the tag: ${familiarText(reference)}`)
-    const siblings = (await storage.images.list())
-      .flatMap(({ name }) => (name === undefined ? [] : [parseReference(name)]))
-      .filter(({ registry, repository }) => registry === reference.registry && repository !== reference.repository)
-    const descriptor = await push(
-      storage.images,
-      reference,
-      image.descriptor,
-      { settings: await readRegistrySettings() },
-      {
-        mountFrom: [...new Set(siblings.map(({ repository }) => repository))],
-        ...(isSet('quiet') ? {} : { onProgress: progressLine('upload') }),
-      },
-    )
-    process.stdout.write(
-      isSet('quiet')
-        ? `${descriptor.digest}\n`
-        : `${reference.tag}: digest: ${descriptor.digest} size: ${descriptor.size}\n`,
-    )
+    const settings = await readRegistrySettings()
+    for (const reference of await imagesToPush(storage, positionals[0] ?? '', isSet('all-tags'))) {
+      const image = await findImage(storage.images, referenceText(reference))
+      if (image === undefined) continue
+      const { descriptor: whole } = image
+      const chosen =
+        platform === undefined
+          ? whole
+          : await platformManifest(storage.images, whole, platform, familiarText(reference))
+      const sent = await push(
+        storage.images,
+        reference,
+        chosen,
+        { settings },
+        {
+          mountFrom: await siblingsOf(storage, reference),
+          ...(isSet('quiet') ? {} : { onProgress: progressLine('upload') }),
+        },
+      )
+      process.stdout.write(
+        isSet('quiet') ? `${sent.digest}\n` : `${reference.tag}: digest: ${sent.digest} size: ${sent.size}\n`,
+      )
+    }
     return 0
   } finally {
     await storage.release()

@@ -103,6 +103,26 @@ test('a step that fails leaves nothing', () => {
   })
 })
 
+test('limits that need no cgroup hold for a user, and others are refused where nobody keeps them', () => {
+  withUser({}, (user) => {
+    const limits = `${busybox}RUN ulimit -n; df -k /dev/shm; grep NoNewPrivs /proc/self/status\n`
+    const directory = contextOf(user, 'c', { Dockerfile: limits, 'etc/passwd': passwd })
+    const args = ['--ulimit', 'nofile=77', '--shm-size', '4m', '--security-opt', 'no-new-privileges']
+    const made = user.must('build', '--progress', 'plain', ...args, directory)
+    assert.match(made.stderr, /\b77\n[\s\S]* 4096 [\s\S]*NoNewPrivs:\s*1/)
+    // The user of these tests has no systemd of its own.
+    for (const [limit, told] of [
+      [['--memory', '64m'], /the limit memory\.limit: without root it takes cgroup v2 and a systemd of the user's own/],
+      [['--cgroup-parent', '/x'], /--cgroup-parent \/x: without root/],
+    ] as const) {
+      const refused = user.tsdock('build', '--no-cache', ...limit, directory)
+      assert.is(refused.status, 1)
+      assert.match(refused.stderr, told)
+    }
+    nothingLeftOf(user)
+  })
+})
+
 test('without subordinate ids there is root alone, and it is said', () => {
   withUser({ alone: true }, (user) => {
     const root = `${busybox}RUN mkdir /x && echo 1 > /x/a && rm /bin/vi\nRUN rm -r /x && mkdir /x && id -u > /x/who\n`

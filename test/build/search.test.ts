@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// `search NAME@DIGEST`: the tags of a repository that carry a digest, in a registry of one's own.
+// `search NAME@DIGEST`: the tags of a repository that carry a digest, in a registry of one's own. `search TERM`.
 
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { answer, startServer } from '../helpers/http-server.ts'
 import { needsRegistry, startRegistry } from '../helpers/registry.ts'
 import { Dock, newContext } from '../helpers/tsdock.ts'
 import { hostPlatform } from '../../bundles/images/platform.ts'
@@ -60,11 +61,50 @@ test('what cannot be looked for', () =>
   withRegistry(async (repository) => {
     const named = await dock.runAsync('search', `${repository}:v1`)
     assert.is(named.status, 1)
-    assert.match(named.stderr, /it is NAME@sha256:.*registries have no search of names/)
+    assert.match(named.stderr, /has no search of names; NAME@sha256:\.\.\. finds the tags/)
+    const mixed = await dock.runAsync('search', '--limit', '3', `${repository}@sha256:${'0'.repeat(64)}`)
+    assert.match(mixed.stderr, /--limit does not go with NAME@DIGEST/)
     const unknown = await dock.runAsync('search', `${repository}@sha256:${'0'.repeat(64)}`)
     assert.is(unknown.status, 1)
     assert.match(unknown.stderr, /me\/app/)
   }))
+
+const results = [
+  {
+    name: 'nginx',
+    description: 'Official build of Nginx, which is a web server and much more',
+    star_count: 20,
+    is_official: true,
+  },
+  { name: 'me/nginx', description: 'mine\n\u001b[31m', star_count: 3, is_official: false },
+]
+
+test('repositories by words', async () => {
+  const server = await startServer((_, response) => answer(response, 200, { results }))
+  const search = async (...args: readonly string[]) => {
+    const run = await dock.runAsync('search', ...args, `${server.host}/nginx`)
+    return run.status === 0 ? run.stdout : run.stderr
+  }
+  try {
+    const table = await search()
+    assert.match(table, /^NAME +DESCRIPTION +STARS +OFFICIAL\n/)
+    assert.match(table, /\nnginx +Official build of Nginx, which is a web serv… +20 +\[OK\]\n/)
+    assert.match(table, /\nme\/nginx +mine \?\[31m +3\n$/)
+    assert.is(server.seen.at(-1)?.url, '/v1/search?q=nginx&n=25')
+    assert.match(await search('--no-trunc'), /a web server and much more/)
+    assert.is(await search('-q', '--filter', 'stars=10'), 'nginx\n')
+    assert.is(await search('-q', '-f', 'is-official=false'), 'me/nginx\n')
+    assert.is(await search('--limit', '1', '--format', '{{.Name}} {{.StarCount}} {{.IsOfficial}}'), 'nginx 20 [OK]\n')
+    assert.is(server.seen.at(-1)?.url, '/v1/search?q=nginx&n=1')
+    assert.match(await search('--format', 'json'), /"StarCount":"3","IsOfficial":"false"/)
+    assert.match(await search('--limit', '101'), /limit 101 is outside the range of \[1, 100\]/)
+    assert.match(await search('-f', 'stars=many'), /invalid filter 'stars=many'/)
+    assert.match(await search('-f', 'is-official=x'), /invalid filter 'is-official=x'/)
+    assert.match(await search('-f', 'nope=1'), /invalid filter 'nope'/)
+  } finally {
+    await server.stop()
+  }
+})
 
 const lacks = process.getuid?.() === 0 ? needsRegistry() : 'needs root'
 if (lacks === undefined) test.run()
