@@ -74,17 +74,22 @@ function invalid(key: string, value: string, why: string): never {
   throw new DockError(`invalid filter '${key}=${value}': ${why}`)
 }
 
-const publishes = (container: Container, text: string): boolean => {
+/** By the port of the host that it has now, as docker means it. */
+async function publishes(storage: Storage, { record, state }: Container, text: string): Promise<boolean> {
   const wanted = parseExposed(text, '--filter')
-  return Object.keys(container.record.hostConfig.PortBindings).some((port) => wanted.includes(port))
+  const ports = state.status === 'running' ? (await new Networks(storage).settings(record.id))?.Ports : undefined
+  return Object.entries(ports ?? {}).some(([port, bindings]) =>
+    (bindings ?? []).some(({ HostPort }) => wanted.includes(`${HostPort}/${port.split('/')[1]}`)),
+  )
 }
 
 async function descendsFrom(storage: Storage, text: string): Promise<Predicate> {
   const image = await findImage(storage.images, text)
+  const digests = image === undefined ? undefined : await storage.images.digestsOf(image.descriptor)
   return ({ record }) =>
     record.config.Image === text ||
     record.image.id.slice('sha256:'.length).startsWith(text.replace(/^sha256:/, '')) ||
-    (image !== undefined && record.image.manifest.digest === image.descriptor.digest)
+    digests?.has(record.image.manifest.digest) === true
 }
 
 async function neighbour(storage: Storage, text: string, key: string): Promise<Predicate> {
@@ -120,7 +125,7 @@ async function predicate(storage: Storage, key: string, value: string): Promise<
     case 'network':
       return ({ record }) => record.hostConfig.NetworkMode === value || record.networks[value] !== undefined
     case 'publish':
-      return (container) => publishes(container, value)
+      return (container) => publishes(storage, container, value)
     case 'expose':
       return ({ record }) => parseExposed(value, '--filter').some((port) => record.config.ExposedPorts?.[port])
     case 'health':

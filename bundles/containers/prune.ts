@@ -2,6 +2,7 @@
 // What nobody needs: containers that have ended, images without a name or a container.
 
 import { familiarText, parseReference } from '../images/reference.ts'
+import type { Descriptor } from '../../spec/image/documents.ts'
 import type { StoredImage } from '../images/store.ts'
 import type { Storage } from '../storage.ts'
 import type { Container } from './container-store.ts'
@@ -40,7 +41,8 @@ export async function forgetImages(
   const used = new Set((await storage.containers.list()).map(({ record }) => record.image.manifest.digest))
   const gone: StoredImage[] = []
   for (const image of await storage.images.list()) {
-    if (used.has(image.descriptor.digest) || (image.name !== undefined && !options.all)) continue
+    if (image.name !== undefined && !options.all) continue
+    if ([...(await storage.images.digestsOf(image.descriptor))].some((digest) => used.has(digest))) continue
     if (await options.accepts(image)) gone.push(image)
   }
   if (gone.length === 0) return []
@@ -56,7 +58,8 @@ export async function forgetImages(
 }
 
 /** Ids of the containers of an image, those that run first. */
-export async function containersOf(storage: Storage, manifest: string): Promise<readonly Container[]> {
-  const all = (await storage.containers.list()).filter(({ record }) => record.image.manifest.digest === manifest)
+export async function containersOf(storage: Storage, image: Descriptor): Promise<readonly Container[]> {
+  const digests = await storage.images.digestsOf(image)
+  const all = (await storage.containers.list()).filter(({ record }) => digests.has(record.image.manifest.digest))
   return all.toSorted((a, b) => Number(isLive(b)) - Number(isLive(a)))
 }

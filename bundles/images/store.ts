@@ -230,6 +230,16 @@ export class ImageStore {
     })
   }
 
+  /** Digests of an image in the list and, when it is an index, of the manifests in it: containers have one of these. */
+  async digestsOf(descriptor: Descriptor): Promise<ReadonlySet<string>> {
+    const digests = new Set([descriptor.digest])
+    if (!isIndexType(descriptor.mediaType)) return digests
+    for (const one of parseIndex(await this.readDocument(descriptor), descriptor.digest).manifests) {
+      for (const digest of await this.digestsOf(one).catch(() => [one.digest])) digests.add(digest)
+    }
+    return digests
+  }
+
   /** The manifest for a platform, out of an index when it is one. Errors: DockError. */
   async open(descriptor: Descriptor, platform: (index: Index) => Descriptor): Promise<OpenImage> {
     let at = descriptor

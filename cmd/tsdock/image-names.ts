@@ -45,7 +45,7 @@ async function conflictOf(
   { text, image, same, byName, force }: Removal,
 ): Promise<string | undefined> {
   if (byName && same.length > 1) return undefined
-  const [user] = await containersOf(storage, image.descriptor.digest)
+  const [user] = await containersOf(storage, image.descriptor)
   const short = image.descriptor.digest.slice(7, 19)
   if (!byName && same.length > 1 && !force) {
     return `conflict: unable to delete ${short} (must be forced) - image is referenced in multiple repositories`
@@ -70,7 +70,7 @@ async function removeNames(storage: Storage, { image, same, byName }: Removal): 
   const gone = byName ? [image] : same
   const isGone = (one: StoredImage): boolean =>
     gone.some(({ name, descriptor }) => one.name === name && one.descriptor.digest === descriptor.digest)
-  const isUsed = (await containersOf(storage, image.descriptor.digest)).length > 0
+  const isUsed = (await containersOf(storage, image.descriptor)).length > 0
   await storage.images.change((images) => {
     const kept = images.filter((one) => !isGone(one))
     const last = !kept.some(({ descriptor }) => descriptor.digest === image.descriptor.digest)
@@ -97,7 +97,7 @@ async function removePlatform(storage: Storage, image: StoredImage, platform: Pl
     const other = one.name === undefined ? one.descriptor.digest : familiarText(parseReference(one.name))
     throw new DockError(`conflict: unable to delete ${short} - ${other} has it, too`)
   }
-  const [user] = await containersOf(storage, chosen.digest)
+  const [user] = await containersOf(storage, chosen)
   if (user !== undefined) {
     const id = user.record.id.slice(0, 12)
     throw new DockError(`conflict: unable to delete ${short} (cannot be forced) - container ${id} is using it`)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ContainerRecord } from '../../bundles/containers/record.ts'
 import { describeContainer } from '../../bundles/containers/describe.ts'
-import { sizeOf } from '../../bundles/host/files.ts'
+import { containerSizes } from '../../bundles/containers/usage.ts'
 import { DockError } from '../../bundles/error.ts'
 import { Networks } from '../../bundles/networks/networks.ts'
 import { openStorage, type Storage, storageDirectory } from '../../bundles/storage.ts'
@@ -25,22 +24,15 @@ interface Asked {
 const absent =
   (kind: Kind) =>
   (e: unknown): undefined => {
-    if (e instanceof DockError && new RegExp(`\\bno such ${kind}\\b|not found`, 'i').test(e.message))
-      return undefined
+    if (e instanceof DockError && new RegExp(`\\bno such ${kind}\\b|not found`, 'i').test(e.message)) return undefined
     throw e
   }
-
-/** `SizeRw` and `SizeRootFs`. */
-async function sizes(storage: Storage, { id, lower }: ContainerRecord) {
-  const all = await Promise.all([storage.containers.path(id, 'diff'), ...lower].map(sizeOf))
-  return { rw: all[0] ?? 0, root: all.reduce((sum, size) => sum + size, 0) }
-}
 
 const describers: Readonly<Record<Kind, Describe>> = {
   container: async (storage, name, { size }) => {
     const found = await storage.containers.find(name).catch(absent('container'))
     if (found === undefined) return undefined
-    return describeContainer(storage, found, size ? await sizes(storage, found.record) : undefined)
+    return describeContainer(storage, found, size ? await containerSizes(storage, found.record) : undefined)
   },
   image: (storage, name, { platform }) => describeImage(storage, name, platform),
   network: (storage, name) => new Networks(storage).inspect(name).catch(absent('network')),

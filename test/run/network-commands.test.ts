@@ -65,6 +65,17 @@ else {
     assert.match(refused('--net', 'back', '--link', 'db'), 'it does not run')
   })
 
+  test('ps --filter publish means the port of the host', () => {
+    start('--name', 'web', '-p', '127.0.0.1:0:80', 'localhost/base', 'sleep', '300')
+    const port = out('port', 'web', '80').trim().split(':')[1] ?? ''
+    const names = (filter: string): string => out('ps', '--filter', filter, '--format', '{{.Names}}').trim()
+    assert.is(names(`publish=${port}`), 'web')
+    assert.is(names(`publish=${port}/udp`), '')
+    assert.is(names('publish=80'), '')
+    assert.is(names('expose=80'), 'web')
+    assert.match(out('ps', '-s'), /SIZE\n.* 0B \(virtual \d+(\.\d+)?MB\)\n$/)
+  })
+
   test('inspect finds a network, and says when nothing has a name', () => {
     out('network', 'create', 'back')
     assert.is(out('inspect', '-f', '{{.Name}} {{.Driver}}', 'back').trim(), 'back bridge')

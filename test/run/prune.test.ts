@@ -178,6 +178,21 @@ if (process.getuid?.() !== 0) {
     nothingLeft(dock)
   })
 
+  test('an image of several platforms is in use by the container of one of them', () => {
+    const dock = newDock()
+    const context = newContext({ Dockerfile: 'FROM scratch\nCOPY f /\nCMD ["/f"]\n', f: 'x' })
+    dock.must('build', '-q', '--platform', 'linux/amd64,linux/arm64', '-t', 'both', context)
+    dock.must('create', '--name', 'user', '--net', 'none', 'both')
+    assert.is(dock.must('ps', '-a', '--format', '{{.Image}}').stdout, 'both\n')
+    assert.is(dock.must('ps', '-aq', '--filter', 'ancestor=both').stdout.trim().length, 12)
+    assert.match(dock.run('rmi', 'both').stderr, 'conflict: unable to remove repository reference "both"')
+    dock.must('image', 'prune', '-a', '-f')
+    assert.match(dock.must('images').stdout, /^both /m)
+    dock.must('rm', 'user')
+    dock.must('image', 'prune', '-a', '-f')
+    assert.not.match(dock.must('images').stdout, /both/)
+  })
+
   test('container prune and image prune', async () => {
     const dock = newDock()
     const old = await HandContainer.create(dock, withVolume('kept:/k'))

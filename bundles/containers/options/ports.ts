@@ -81,7 +81,8 @@ export function parsePublished(text: string): readonly Published[] {
 }
 
 function hostPorts(host: string, count: number, text: string): readonly string[] {
-  if (host === '') return []
+  // 0, as elsewhere: any that is free.
+  if (host === '' || host === '0') return []
   const range = parseRange(host, text, '--publish')
   const ports = numbers(range)
   // A range for one port: any free one of it.

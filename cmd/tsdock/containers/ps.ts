@@ -2,7 +2,8 @@
 import type { Container } from '../../../bundles/containers/container-store.ts'
 import { healthOf, statusOf } from '../../../bundles/containers/describe.ts'
 import { filterContainers, portsOf, statusText } from '../../../bundles/containers/list.ts'
-import { sizeOf } from '../../../bundles/host/files.ts'
+import type { ContainerRecord } from '../../../bundles/containers/record.ts'
+import { containerSizes } from '../../../bundles/containers/usage.ts'
 import { familiarText, parseReference } from '../../../bundles/images/reference.ts'
 import { openStorage, type Storage, storageDirectory } from '../../../bundles/storage.ts'
 import type { CommandInvocation } from '../command.ts'
@@ -37,20 +38,21 @@ function timeText(iso: string): string {
 }
 
 /** The image as the user named it; its id when the name means another one by now. */
-function imageText(container: Container, names: ReadonlyMap<string, string>, whole: boolean) {
+function imageText(container: Container, names: Asked['names'], whole: boolean) {
   const { record } = container
   const asked = record.config.Image
   const now = names.get(asked)
-  if (now === undefined || now === record.image.manifest.digest) return asked
+  if (now === undefined || now.has(record.image.manifest.digest)) return asked
   return whole ? record.image.id : record.image.id.slice(7, 19)
 }
 
-async function nameTable(storage: Storage): Promise<ReadonlyMap<string, string>> {
-  const table = new Map<string, string>()
+async function nameTable(storage: Storage): Promise<Asked['names']> {
+  const table = new Map<string, ReadonlySet<string>>()
   for (const { name, descriptor } of await storage.images.list()) {
     if (name === undefined) continue
     const familiar = familiarText(parseReference(name))
-    for (const one of [name, familiar, familiar.replace(/:latest$/, '')]) table.set(one, descriptor.digest)
+    const digests = await storage.images.digestsOf(descriptor)
+    for (const one of [name, familiar, familiar.replace(/:latest$/, '')]) table.set(one, digests)
   }
   return table
 }
@@ -59,7 +61,14 @@ interface Asked {
   readonly whole: boolean
   readonly size: boolean
   readonly now: number
-  readonly names: ReadonlyMap<string, string>
+  /** Digests that a name stands for. */
+  readonly names: ReadonlyMap<string, ReadonlySet<string>>
+}
+
+/** What it wrote, and all that it sees. */
+async function sizes(storage: Storage, record: ContainerRecord): Promise<string> {
+  const { rw, root } = await containerSizes(storage, record)
+  return root === 0 ? sizeText(rw) : `${sizeText(rw)} (virtual ${sizeText(root)})`
 }
 
 async function rowOf(storage: Storage, container: Container, { whole, size, now, names }: Asked) {
@@ -86,7 +95,7 @@ async function rowOf(storage: Storage, container: Container, { whole, size, now,
     Mounts: mounts.map((one) => (whole ? one : shorten(one, 15))).join(','),
     LocalVolumes: String(record.mounts.filter(({ Type }) => Type === 'volume').length),
     Networks: networks.length === 0 ? record.hostConfig.NetworkMode : networks.join(','),
-    Size: size ? sizeText(await sizeOf(storage.containers.path(record.id, 'diff'))) : '0B',
+    Size: size ? await sizes(storage, record) : '0B',
   }
 }
 

@@ -70,6 +70,7 @@ test('resource limits', () => {
 test('published ports', () => {
   assert.equal(portMap(['4000:80']), { '80/tcp': [{ HostIp: '', HostPort: '4000' }] })
   assert.equal(portMap(['80']), { '80/tcp': [{ HostIp: '', HostPort: '' }] })
+  assert.equal(portMap(['127.0.0.1:0:80']), { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }] })
   assert.equal(portMap(['127.0.0.1:53:53/udp']), { '53/udp': [{ HostIp: '127.0.0.1', HostPort: '53' }] })
   assert.equal(portMap(['127.0.0.1::80']), { '80/tcp': [{ HostIp: '127.0.0.1', HostPort: '' }] })
   assert.equal(portMap(['[::1]:8080:80']), { '80/tcp': [{ HostIp: '::1', HostPort: '8080' }] })
@@ -82,7 +83,7 @@ test('published ports', () => {
   })
   assert.equal(portMap(['8000-8010:80']), { '80/tcp': [{ HostIp: '', HostPort: '8000-8010' }] })
   assert.equal(portMap(['published=4000,target=80,protocol=udp']), { '80/udp': [{ HostIp: '', HostPort: '4000' }] })
-  const wrong = ['', ':', '0:80', '80/xyz', '70000:80', '8000-8002:80-81', 'x:80', '1.2.3.4.5:a:80', '1:2:3:4', 'a=b']
+  const wrong = ['', ':', '80:0', '0-1:80-81', '80/xyz', '70000:80', '8000-8002:80-81', 'x:80', '1.2.3.4.5:a:80', '1:2:3:4', 'a=b']
   refused((text) => portMap([text]), wrong)
 })
 
