@@ -17,6 +17,8 @@ import { lowerOf } from './snapshot.ts'
 
 export interface Output {
   readonly type: 'local' | 'tar' | 'oci' | 'docker' | 'image'
+  /** Of an image: it is sent to the registries of its names, too. */
+  readonly push?: boolean
   /** `-`: standard output. */
   readonly dest: string | undefined
   readonly name: string | undefined
@@ -34,14 +36,22 @@ export function parseOutput(text: string): Output {
       return equals < 0 ? [field, ''] : [field.slice(0, equals), field.slice(equals + 1)]
     }),
   )
+  if (fields.get('type') === 'registry') {
+    fields.set('type', 'image')
+    fields.set('push', 'true')
+  }
   const type = TYPES.find((one) => one === fields.get('type'))
-  if (type === undefined) throw new DockError(`--output ${text}: the type is one of ${TYPES.join(', ')}`)
+  if (type === undefined) throw new DockError(`--output ${text}: the type is one of ${TYPES.join(', ')}, registry`)
   const unknown = [...fields.keys()].find((key) => !['type', 'dest', 'name', 'push'].includes(key))
   if (unknown !== undefined)
-    throw new DockError(`--output ${text}: ${unknown} is unknown; there are type, dest and name`)
+    throw new DockError(`--output ${text}: ${unknown} is unknown; there are type, dest, name and push`)
+  const push = fields.get('push') ?? 'false'
+  if (!['true', 'false', ''].includes(push) || (push !== 'false' && type !== 'image')) {
+    throw new DockError(`--output ${text}: push is true or false, and goes with type=image`)
+  }
   const dest = fields.get('dest')
   if (dest === undefined && type === 'local') throw new DockError(`--output ${text}: dest=DIR is missing`)
-  return { type, dest, name: fields.get('name') }
+  return { type, dest, name: fields.get('name'), ...(push === 'false' ? {} : { push: true }) }
 }
 
 const fileOf = (dest: string | undefined): NodeJS.WritableStream =>

@@ -21,6 +21,8 @@ import { digestPattern } from './reference.ts'
 const REF_NAME = 'org.opencontainers.image.ref.name'
 /** When this store got the image: no part of the image, whose digest is to depend on its contents alone. */
 const ADDED = 'io.tsdock.added'
+/** What a push made of it: see StoredImage. */
+const PUSHED = 'io.tsdock.pushed'
 /** A larger document is no document. */
 const MAX_DOCUMENT = 8 << 20
 
@@ -31,6 +33,8 @@ export interface StoredImage {
   readonly descriptor: Descriptor
   /** Milliseconds since 1970. */
   readonly added: number
+  /** Digest of the manifest that its registry has got, since layers are compressed for the way. */
+  readonly pushed?: string
 }
 
 export interface OpenImage {
@@ -39,6 +43,12 @@ export interface OpenImage {
   readonly config: ImageConfig
   /** The config's digest: what Docker calls the image's id. */
   readonly id: string
+}
+
+/** By which digest a registry knows an image; undefined: none has got it, and it would be another one there. */
+export function registryDigest(image: StoredImage, { layers }: Manifest): string | undefined {
+  const asItIs = layers.every(({ mediaType }) => /[.+]gzip$|[.+]zstd$/.test(mediaType))
+  return image.pushed ?? (asItIs ? image.descriptor.digest : undefined)
 }
 
 export const sha256 = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
@@ -177,12 +187,13 @@ export class ImageStore {
 
   async list(): Promise<readonly StoredImage[]> {
     return (await this.#readIndex()).manifests.map((entry) => {
-      const { [REF_NAME]: name, [ADDED]: added, ...annotations } = entry.annotations ?? {}
+      const { [REF_NAME]: name, [ADDED]: added, [PUSHED]: pushed, ...annotations } = entry.annotations ?? {}
       const { annotations: _, ...descriptor } = entry
       return {
         name,
         descriptor: Object.keys(annotations).length === 0 ? descriptor : { ...descriptor, annotations },
         added: Number(added ?? 0),
+        ...(pushed === undefined ? {} : { pushed }),
       }
     })
   }
@@ -192,12 +203,13 @@ export class ImageStore {
     const held = await lock(join(this.directory, 'lock'), 'exclusive')
     try {
       const before = await this.list()
-      const manifests = edit(before).map(({ name, descriptor, added }) => ({
+      const manifests = edit(before).map(({ name, descriptor, added, pushed }) => ({
         ...descriptor,
         annotations: {
           ...descriptor.annotations,
           ...(name === undefined ? {} : { [REF_NAME]: name }),
           [ADDED]: String(added),
+          ...(pushed === undefined ? {} : { [PUSHED]: pushed }),
         },
       }))
       const index: Index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests }
@@ -228,6 +240,15 @@ export class ImageStore {
       if (name === undefined && others.some((image) => image.descriptor.digest === descriptor.digest)) return images
       return [...others, { name, descriptor, added }]
     })
+  }
+
+  /** Remembers what the registry of a name has got. */
+  async notePushed(name: string, descriptor: Descriptor, digest: string): Promise<void> {
+    await this.change((images) =>
+      images.map((image) =>
+        image.name === name && image.descriptor.digest === descriptor.digest ? { ...image, pushed: digest } : image,
+      ),
+    )
   }
 
   /** Digests of an image in the list and, when it is an index, of the manifests in it: containers have one of these. */

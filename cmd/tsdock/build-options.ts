@@ -129,6 +129,11 @@ export function checkCompatible(invocation: CommandInvocation): void {
       { exitCode: 125 },
     )
   }
+  for (const name of ['provenance', 'sbom']) {
+    const value = text(name) ?? 'false'
+    if (value !== 'false')
+      throw new DockError(`--${name} ${value}: none are made here (there is "false" alone)`, { exitCode: 125 })
+  }
   const isolation = text('isolation') ?? 'default'
   if (isolation !== '' && isolation !== 'default')
     throw new DockError(`--isolation ${isolation}: on Linux there is "default" alone`, { exitCode: 125 })

@@ -34,6 +34,7 @@ import {
 } from './build-options.ts'
 import type { CommandInvocation } from './command.ts'
 import { openView, type ProgressView } from './progress-view.ts'
+import { pushImage } from './transfer.ts'
 import { explainDifference } from './verify-build.ts'
 
 /** The last lines that a failed step printed: they are shown again below all else. */
@@ -106,6 +107,11 @@ async function finish(
   if (outputs.every(({ type }) => type === 'image')) {
     for (const name of names.length === 0 ? [undefined] : names)
       await storage.images.tag(name, image.descriptor, Date.now())
+  }
+  if (invocation.isSet('push') || outputs.some(({ push }) => push === true)) {
+    for (const name of names) {
+      await pushImage(storage, parseReference(name), image.descriptor, { quiet: invocation.isSet('quiet') })
+    }
   }
   const iidfile = invocation.text('iidfile')
   if (iidfile !== undefined) await writeFile(iidfile, image.id)
@@ -229,6 +235,7 @@ async function buildIn(
   const { positionals, text, list, isSet } = invocation
   const names = list('tag').map((name) => referenceText(withDefaultTag(parseReference(name))))
   const outputs = list('output').map(parseOutput)
+  checkDestination(invocation, outputs, names)
   const caches = { from: cacheFrom(list('cache-from')), to: cacheTo(list('cache-to')) }
   const digests = (directory: string): string => contextDigests(storage, directory)
   const where = positionals[0] ?? '.'
@@ -275,6 +282,17 @@ async function buildIn(
   } finally {
     await agents.release()
   }
+}
+
+/** Where the image goes, before anything is built. Errors: DockError. */
+function checkDestination({ isSet }: CommandInvocation, outputs: readonly Output[], names: readonly string[]): void {
+  const other = outputs.find(({ type }) => type !== 'image')
+  if (isSet('load') && other !== undefined) {
+    throw new DockError(`--load keeps an image in the store, and --output asks for ${other.type} in its place`)
+  }
+  if (!isSet('push') && !outputs.some(({ push }) => push === true)) return
+  if (other !== undefined) throw new DockError(`a push sends an image, and --output asks for ${other.type}`)
+  if (names.length === 0) throw new DockError('a push needs a name: --tag REGISTRY/NAME')
 }
 
 /** `tsdock build` */

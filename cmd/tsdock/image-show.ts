@@ -2,9 +2,10 @@
 import { DockError } from '../../bundles/error.ts'
 import { openPlatform } from '../../bundles/images/choose.ts'
 import { familiarText, parseReference } from '../../bundles/images/reference.ts'
+import { registryDigest, type StoredImage } from '../../bundles/images/store.ts'
 import { chainIds } from '../../bundles/layers/chain.ts'
 import { findImage, openStorage, storageDirectory, type Storage } from '../../bundles/storage.ts'
-import type { Platform } from '../../spec/image/documents.ts'
+import type { Manifest, Platform } from '../../spec/image/documents.ts'
 import type { CommandInvocation } from './command.ts'
 import { ageText, sizeText } from './table.ts'
 import { printRows } from './template/rows.ts'
@@ -54,6 +55,17 @@ export async function runHistory(invocation: CommandInvocation): Promise<number>
   }
 }
 
+/** `repository@digest` for each registry that has it. */
+function repoDigests(all: readonly StoredImage[], manifest: Manifest): readonly string[] {
+  const texts = all.flatMap((image) => {
+    const digest = registryDigest(image, manifest)
+    if (image.name === undefined || digest === undefined) return []
+    const { tag: _, digest: __, ...repository } = parseReference(image.name)
+    return [`${familiarText(repository)}@${digest}`]
+  })
+  return [...new Set(texts)]
+}
+
 /** What `inspect` shows of an image. Names as Docker's. */
 export async function describeImage(storage: Storage, text: string, platform?: Platform): Promise<object | undefined> {
   const found = await findImage(storage.images, text)
@@ -68,7 +80,7 @@ export async function describeImage(storage: Storage, text: string, platform?: P
   return {
     Id: image.id,
     RepoTags: tags,
-    RepoDigests: tags.map((tag) => `${tag.replace(/:[^:/]*$/, '')}@${found.descriptor.digest}`),
+    RepoDigests: repoDigests(all, image.manifest),
     Created: image.config.created ?? '',
     Author: image.config.author ?? '',
     Architecture: image.config.architecture,

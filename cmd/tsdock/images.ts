@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { familiarText, parseReference } from '../../bundles/images/reference.ts'
+import { registryDigest } from '../../bundles/images/store.ts'
 import { openStorage, storageDirectory } from '../../bundles/storage.ts'
 import { type CommandInvocation, CommandUsageError } from './command.ts'
 import { type ListedImage, listImages } from './image-filters.ts'
@@ -35,7 +36,7 @@ function rowOf({ image, opened }: ListedImage, now: number, whole: boolean): Row
     Repository: reference === undefined ? '<none>' : familiarText(repository),
     Tag: tag ?? '<none>',
     ID: whole ? id : id.slice(7, 19),
-    Digest: image.descriptor.digest,
+    Digest: (opened === undefined ? undefined : registryDigest(image, opened.manifest)) ?? '<none>',
     CreatedSince: ageText(now - image.added),
     CreatedAt: `${new Date(image.added).toISOString().slice(0, 19).replace('T', ' ')} +0000 UTC`,
     Size: sizeText(bytes),

@@ -12,7 +12,7 @@ import { pull, type TransferProgress } from '../../bundles/registry/pull.ts'
 import { push } from '../../bundles/registry/push.ts'
 import { clientsFor, readRegistrySettings } from '../../bundles/registry/registry.ts'
 import { findImage, openStorage, type Storage, storageDirectory } from '../../bundles/storage.ts'
-import type { Platform } from '../../spec/image/documents.ts'
+import type { Descriptor, Platform } from '../../spec/image/documents.ts'
 import type { CommandInvocation } from './command.ts'
 import { checkContentTrust } from './content-trust.ts'
 import { givenPlatform, wantedPlatform } from './platform-option.ts'
@@ -114,6 +114,22 @@ async function siblingsOf(storage: Storage, { registry, repository }: Reference)
   return [...new Set(others.map((one) => one.repository))]
 }
 
+/** Sends an image to the registry of a name. Returns the manifest that the name stands for there. Errors: DockError. */
+export async function pushImage(
+  storage: Storage,
+  reference: Reference,
+  descriptor: Descriptor,
+  { quiet }: { readonly quiet: boolean },
+): Promise<Descriptor> {
+  const access = { settings: await readRegistrySettings() }
+  const sent = await push(storage.images, reference, descriptor, access, {
+    mountFrom: await siblingsOf(storage, reference),
+    ...(quiet ? {} : { onProgress: progressLine('upload') }),
+  })
+  await storage.images.notePushed(referenceText(reference), descriptor, sent.digest)
+  return sent
+}
+
 /** `tsdock push` */
 export async function runPush(invocation: CommandInvocation): Promise<number> {
   const { positionals, isSet, text, storage: place } = invocation
@@ -121,7 +137,6 @@ export async function runPush(invocation: CommandInvocation): Promise<number> {
   const platform = givenPlatform(text('platform'))
   const storage = await openStorage(storageDirectory(place))
   try {
-    const settings = await readRegistrySettings()
     for (const reference of await imagesToPush(storage, positionals[0] ?? '', isSet('all-tags'))) {
       const image = await findImage(storage.images, referenceText(reference))
       if (image === undefined) continue
@@ -130,16 +145,7 @@ export async function runPush(invocation: CommandInvocation): Promise<number> {
         platform === undefined
           ? whole
           : await platformManifest(storage.images, whole, platform, familiarText(reference))
-      const sent = await push(
-        storage.images,
-        reference,
-        chosen,
-        { settings },
-        {
-          mountFrom: await siblingsOf(storage, reference),
-          ...(isSet('quiet') ? {} : { onProgress: progressLine('upload') }),
-        },
-      )
+      const sent = await pushImage(storage, reference, chosen, { quiet: isSet('quiet') })
       process.stdout.write(
         isSet('quiet') ? `${sent.digest}\n` : `${reference.tag}: digest: ${sent.digest} size: ${sent.size}\n`,
       )

@@ -27,6 +27,33 @@ async function failure(of: Dock, ...args: readonly string[]): Promise<string> {
   return stderr
 }
 
+test('build --push sends the image, whose digest there inspect and images know', async () => {
+  const name = `${app}-one:pushed`
+  await must(dock, 'build', '-q', '--push', '--provenance=false', '-t', name, '-t', `${app}-two:pushed`, context)
+  const there = new Dock()
+  const digest = /Digest: (sha256:[0-9a-f]{64})/.exec(await must(there, 'pull', name))?.[1]
+  const digests = (of: Dock): string => of.must('inspect', '-f', '{{json .RepoDigests}}', name).stdout.trim()
+  assert.is(digests(there), `["${app}-one@${digest}"]`)
+  assert.is(digests(dock), `["${app}-one@${digest}","${app}-two@${digest}"]`)
+  assert.match(dock.must('images', '--digests', name).stdout, digest ?? '')
+  await must(there, 'pull', `${app}-two@${digest}`)
+  // Another image has the name now, which no registry has got.
+  dock.must('build', '-q', '--build-arg', 'X=later', '-t', name, context)
+  assert.is(digests(dock), '[]')
+  assert.match(dock.must('images', '--digests', name).stdout, /pushed +<none>/)
+  await must(dock, 'build', '-q', '-o', 'type=registry', '-t', name, context)
+  await must(there, 'pull', name)
+  assert.is(digests(there), digests(dock))
+})
+
+test('pushes that cannot be', async () => {
+  assert.match(await failure(dock, 'build', '--push', context), 'a push needs a name')
+  assert.match(await failure(dock, 'build', '--push', '-t', app, '-o', 'type=tar,dest=x', context), 'asks for tar')
+  assert.match(await failure(dock, 'build', '--load', '-o', 'type=tar,dest=x', context), 'asks for tar')
+  assert.match(await failure(dock, 'build', '-o', 'type=tar,dest=x,push=true', context), 'goes with type=image')
+  assert.match(await failure(dock, 'build', '--sbom=true', context), '--sbom true: none are made here')
+})
+
 test('all tags are sent, and fetched', async () => {
   for (const tag of ['v1', 'v2', 'latest'])
     dock.must('build', '-q', '--build-arg', `X=${tag}`, '-t', `${app}:${tag}`, context)
