@@ -153,10 +153,11 @@ else {
   })
 
   test('an agent does not outlive a build that is killed', async () => {
-    const slow = newContext({ Dockerfile: 'FROM localhost/base\nRUN --mount=type=ssh echo begun; sleep 60\n' })
+    const slow = newContext({ Dockerfile: 'FROM localhost/base\nRUN --mount=type=ssh echo beg""un; sleep 60\n' })
     const args = ['build', '--no-cache', '--progress', 'plain', '--ssh', `default=${key}`, slow]
     const env = { ...process.env, TSDOCK_ROOT: dock.storage }
     const child = spawn(tsdockPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+    // The step itself is told before its agent is there.
     for await (const text of child.stderr) if (/ begun/.test(String(text))) break
     assert.not.equal(agentsOf(dock), '')
     child.kill('SIGKILL')
