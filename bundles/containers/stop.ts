@@ -100,15 +100,16 @@ export async function stopContainer(storage: Storage, container: Container, opti
   if (!(await isMonitored(container))) await endWithoutMonitor(storage, container)
 }
 
-/** It may have ended meanwhile, and that is what is wanted. */
+/** It may have ended meanwhile, and that is what is wanted: its monitor may need a while to give back all, and to say so. */
 async function send(storage: Storage, container: Container, signal: number): Promise<void> {
-  const runtime = runtimeOf(storage, container.record)
-  await runtime.call(['kill', container.record.id, String(signal)]).catch(async (e: unknown) => {
-    const now = await storage.containers.read(container.record.id)
-    // Its runtime has forgotten it before its monitor says that it has ended.
-    if (now?.state.status === 'running' && !(await waitForEnd(storage, container.record.id, 1000))) throw e
-  })
-  await thaw(storage, container)
+  const { record } = container
+  try {
+    await runtimeOf(storage, record).call(['kill', record.id, String(signal)])
+    await thaw(storage, container)
+  } catch (e: unknown) {
+    const state = (await storage.containers.read(record.id))?.state
+    if (state?.status === 'running' && (await processStart(state.pid)) === state.pidStart) throw e
+  }
 }
 
 /** Freezes or thaws. */

@@ -79,6 +79,16 @@ for (const runtime of runtimes) {
     startsAgain('kept')
   })
 
+  test(title('what it takes back at the end takes a while'), () => {
+    const wrapper = join(newDir('slow'), 'runtime')
+    writeFileSync(wrapper, `#!/bin/sh\ncase " $* " in *" delete "*) sleep 2 ;; esac\nexec ${runtime} "$@"\n`, {
+      mode: 0o755,
+    })
+    dock.must('run', '-d', '--net', 'none', '--runtime', wrapper, '--name', 'slow', image, 'sleep', '1000')
+    assert.is(dock.must('rm', '-f', 'slow').stdout, 'slow\n')
+    assert.is(shown('slow'), '')
+  })
+
   test(title('the runtime is killed while it starts the container'), () => {
     const bin = newDir('bin')
     const wrapper = join(bin, 'wrapper')
