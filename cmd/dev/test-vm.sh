@@ -9,6 +9,7 @@
 # `$VM_RUN --timeout SECONDS --user USER --share DIR -- COMMAND...` and runs COMMAND as USER in DIR, which the machine shares.
 #
 #   VM_TIMEOUT       seconds until the machine is stopped; default 5400
+#   TSRUN_TEST_LONG=1  also what takes long; TSDOCK_WALK_BASE: the base image of test/walk, see there
 #   TSRUN_TEST_RECORD  directory for what the tests exercise: see cmd/dev/conformance.sh
 #   TSRUN_TEST_SLOW  factor for the time limits of the tests; default 10, as the processor may be emulated
 set -eu
@@ -55,11 +56,14 @@ tar -C "$share" -cf "$share/project.tar" project
 rm -rf "$project"
 
 [ -z "${TSRUN_TEST_RECORD:-}" ] || mkdir "$share/record"
+[ -z "${TSDOCK_WALK_BASE:-}" ] || install -m 644 "$TSDOCK_WALK_BASE" "$share/walk-base.tar"
 [ $# -gt 0 ] || set -- test/host/ test/security/
 status=0
 # shellcheck disable=SC2016 # expanded inside
 "$vm_run" --timeout "${VM_TIMEOUT:-5400}" --user "$user" --share "$share" -- \
-	env "TSRUN_TEST_SLOW=${TSRUN_TEST_SLOW:-10}" "TSRUN_TEST_ONLY=${TSRUN_TEST_ONLY-}" "TSRUN_RUNTIME=${TSRUN_RUNTIME-}" sh -euc '
+	env "TSRUN_TEST_SLOW=${TSRUN_TEST_SLOW:-10}" "TSRUN_TEST_ONLY=${TSRUN_TEST_ONLY-}" "TSRUN_RUNTIME=${TSRUN_RUNTIME-}" \
+	"TSRUN_TEST_LONG=${TSRUN_TEST_LONG-}" sh -euc '
+	[ ! -f walk-base.tar ] || export TSDOCK_WALK_BASE="$PWD/walk-base.tar"
 	[ ! -d record ] || export TSRUN_TEST_RECORD="$PWD/record"
 	[ -n "$TSRUN_TEST_ONLY" ] || unset TSRUN_TEST_ONLY
 	[ -n "$TSRUN_RUNTIME" ] || unset TSRUN_RUNTIME

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs'
 import { arch, cpus, hostname, release, totalmem } from 'node:os'
 import { findProgram } from '../../bundles/host/files.ts'
 import { hostPlatform } from '../../bundles/images/platform.ts'
-import { openStorage, storageDirectory } from '../../bundles/storage.ts'
+import { openStorage, type Storage, storageDirectory } from '../../bundles/storage.ts'
 import type { CommandInvocation } from './command.ts'
 import { binarySizeText } from './table.ts'
 import { compileTemplate } from './template/template.ts'
@@ -53,6 +53,10 @@ export async function runVersion(invocation: CommandInvocation): Promise<number>
   return 0
 }
 
+/** Who makes the containers' cgroups, in docker's words. */
+const cgroupDriver = ({ rootless }: Storage['host']): string =>
+  rootless === undefined ? 'cgroupfs' : rootless.systemd ? 'systemd' : 'none'
+
 /** `tsdock info` */
 export async function runInfo(invocation: CommandInvocation): Promise<number> {
   const storage = await openStorage(storageDirectory(invocation.storage))
@@ -68,7 +72,7 @@ export async function runInfo(invocation: CommandInvocation): Promise<number> {
       Images: new Set(images.map(({ descriptor }) => descriptor.digest)).size,
       Driver: 'overlay2',
       LoggingDriver: 'json-file',
-      CgroupDriver: 'cgroupfs',
+      CgroupDriver: cgroupDriver(storage.host),
       CgroupVersion: storage.host.unified ? '2' : '1',
       DefaultRuntime: 'tsrun',
       ServerVersion: process.env['TSRUN_VERSION'] ?? '',

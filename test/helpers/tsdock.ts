@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import * as assert from 'uvu/assert'
 import { runtimeDirectoryOf } from '../../bundles/storage.ts'
+import { scaled } from './slow.ts'
 import { mark, newDir, nextNumber, projectDir } from './work-dir.ts'
 
 export const tsdockPath = join(projectDir, 'dist/bin/tsdock')
@@ -26,7 +27,7 @@ export function runProgram(
     env: { ...process.env, NO_COLOR: '1', ...options.env },
     input: options.input ?? '',
     maxBuffer: 256 << 20,
-    timeout: 300_000,
+    timeout: scaled(300_000),
   })
   return {
     status: result.status,

@@ -24,6 +24,33 @@ export function userTestsNeed(): string | undefined {
   return known.some((line) => line.startsWith(`${name}:`)) ? undefined : `${name} has no subordinate ids`
 }
 
+/** What the machine lacks for networks of users' containers; undefined: nothing. */
+export function userNetworksNeed(): string | undefined {
+  if (!existsSync('/dev/net/tun')) return 'the kernel has no /dev/net/tun'
+  const missing = ['pasta', 'curl', 'iptables'].find(
+    (name) => spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin; command -v ${name}`]).status !== 0,
+  )
+  if (missing !== undefined) return `${missing} is missing`
+  return ['/usr/lib/cni', '/opt/cni/bin', '/usr/libexec/cni'].some((path) => existsSync(join(path, 'bridge')))
+    ? undefined
+    : 'the plugins of CNI are missing'
+}
+
+/** Command lines of a user's processes that belong to containers and networks. */
+export function dockProcesses(uid: number): readonly string[] {
+  const ours = /tsdock-rootless|tsdock-monitor|tsdock-net|pasta|slirp4netns/
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
+        return statSync(`/proc/${pid}`).uid === uid && ours.test(line) ? [line] : []
+      } catch {
+        return []
+      }
+    })
+}
+
 export interface UserOptions {
   /** Without subordinate ids. */
   readonly alone?: boolean
@@ -124,17 +151,7 @@ export class UserDock {
 
   /** Command lines of processes that belong to this user's containers and networks. */
   processes(): readonly string[] {
-    const ours = /tsdock-rootless|tsdock-monitor|tsdock-net|pasta|slirp4netns/
-    return readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .flatMap((pid) => {
-        try {
-          const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
-          return statSync(`/proc/${pid}`).uid === this.uid && ours.test(line) ? [line] : []
-        } catch {
-          return []
-        }
-      })
+    return dockProcesses(this.uid)
   }
 
   /** Ends the holder, and removes what there is. */

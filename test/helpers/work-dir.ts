@@ -16,16 +16,16 @@ export const stateRoot = join(workDir, 'state')
 mkdirSync(stateRoot, { mode: 0o711 })
 process.on('exit', () => {
   if (process.env['TSRUN_TEST_KEEP'] === undefined) {
-    removeWorkDir()
+    removeTree(workDir)
   }
 })
 
-/** A user's containers leave files of the user's subordinate ids, which only root of a namespace with those may remove. */
-function removeWorkDir(): void {
+/** Removes a tree. A user's containers leave files of the user's subordinate ids: only root of a namespace with those may. */
+export function removeTree(path: string): void {
   try {
-    rmSync(workDir, { recursive: true, force: true })
+    rmSync(path, { recursive: true, force: true })
   } catch (e: unknown) {
-    const inside = ['--map-root-user', '--map-users=auto', '--map-groups=auto', 'rm', '-rf', workDir]
+    const inside = ['--map-root-user', '--map-users=auto', '--map-groups=auto', 'rm', '-rf', path]
     if (process.getuid?.() === 0 || spawnSync('unshare', inside).status !== 0) throw e
   }
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { UserDock, userTestsNeed } from '../helpers/user-dock.ts'
+import { UserDock, userNetworksNeed, userTestsNeed } from '../helpers/user-dock.ts'
 
 const Dockerfile = `FROM scratch
 COPY busybox /bin/busybox
@@ -22,18 +22,6 @@ const page = (host: string): string =>
   spawnSync('curl', ['-sS', '-g', '-m', '5', `http://${host}:${port}/`], { encoding: 'utf8' }).stdout.trim()
 
 const serve = ['sh', '-c', 'echo served > /tmp/index.html; exec httpd -f -p 80 -h /tmp']
-
-/** Why containers of users have no network here. */
-function noNetwork(): string | undefined {
-  if (!existsSync('/dev/net/tun')) return 'the kernel has no /dev/net/tun'
-  const missing = ['pasta', 'curl', 'iptables'].find(
-    (name) => spawnSync('sh', ['-c', `PATH=$PATH:/usr/sbin; command -v ${name}`]).status !== 0,
-  )
-  if (missing !== undefined) return `${missing} is missing`
-  return ['/usr/lib/cni', '/opt/cni/bin', '/usr/libexec/cni'].some((path) => existsSync(join(path, 'bridge')))
-    ? undefined
-    : 'the plugins of CNI are missing'
-}
 
 const skip = (what: string, reason: string): void => void process.stdout.write(`SKIP ${what}: ${reason}\n`)
 const reason = userTestsNeed()
@@ -115,6 +103,7 @@ else {
   })
 
   test('limits are kept, or refused', () => {
+    assert.is(dock.must('info', '-f', '{{.CgroupDriver}}'), hasManager ? 'systemd' : 'none')
     const { status, stdout, stderr } = dock.run(
       'run',
       '--rm',
@@ -163,7 +152,7 @@ else {
     assert.is(dock.must('run', '--rm', '--net', 'none', 'box', 'echo', 'again'), 'again')
   })
 
-  const lacking = noNetwork()
+  const lacking = userNetworksNeed()
   if (lacking !== undefined) skip('networks without root', lacking)
   else {
     test('a published port, other containers by name, and no port of root', () => {
@@ -240,7 +229,7 @@ if (reason === undefined && process.getuid?.() === 0) {
   })
 
   const slirp = spawnSync('which', ['slirp4netns', 'pasta'], { encoding: 'utf8' }).stdout.trim().split('\n')
-  const lacking = slirp.length === 2 ? noNetwork() : 'slirp4netns or pasta is missing'
+  const lacking = slirp.length === 2 ? userNetworksNeed() : 'slirp4netns or pasta is missing'
   if (lacking !== undefined) skip('networks by slirp4netns', lacking)
   else {
     test('slirp4netns carries the network where there is no pasta', async () => {

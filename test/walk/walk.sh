@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # The walk of docs/walk.md, line by line, each checked. It needs: tsdock in PATH, the images `python:3-slim` (with Flask) and
 # `busybox` where tsdock finds them, a registry on localhost:$REGISTRY_PORT, curl, ip, nsenter, make, gcc and script.
-# Prints each command, and at its end `N passed, N failed`. TSDOCK_ROOT says which storage it works on.
+# Prints each command, and at its end `N passed, N failed`. TSDOCK_ROOT says which storage it works on, TSRUN_TEST_SLOW how many
+# times longer than usual things may take.
 set -u
 cd "$(dirname "$0")/../.."
 registry=localhost:${REGISTRY_PORT:-5000}
 port=${WALK_PORT:-4000}
+slow=${TSRUN_TEST_SLOW:-1}
 work=$(mktemp -d /tmp/tsdock-walk-XXXXXX)
 # Namespaces and mounts of a user's containers are for root of these alone.
 inside=''
@@ -34,9 +36,17 @@ run() {
 }
 
 # The same on a terminal: what is typed is the second argument.
+typist() {
+	sleep $((slow * 2))
+	while IFS= read -r line; do
+		printf '%s\n' "$line"
+		sleep $(((slow + 1) / 2))
+	done
+	sleep "$slow"
+}
 on_terminal() {
 	printf '$ %s\n' "$1"
-	out=$(printf '%b' "$2" | (sleep 1.5; while IFS= read -r line; do printf '%s\n' "$line"; sleep 0.4; done; sleep 1) |
+	out=$(printf '%b' "$2" | typist |
 		script -qec "$1" /dev/null 2>&1 | tr -d '\r')
 	status=$?
 	printf '%s\n' "$out" | sed 's/^/  /' | head -20
@@ -65,7 +75,7 @@ differs() { if [ -n "$1" ] && [ "$1" != "$2" ]; then ok; else wrong "$3: '$1' an
 
 page() { # page PORT: waits until the app answers
 	local i
-	for i in $(seq 100); do
+	for i in $(seq $((slow * 100))); do
 		out=$(curl -s "http://localhost:$1") && [ -n "$out" ] && return
 		sleep 0.2
 	done

@@ -1,27 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 // The walk of docs/walk.md (walk.sh), with a registry of its own. Its base image, a Debian with Flask, comes from
-// TSDOCK_WALK_BASE (a tar of a root file system), or is made with mmdebstrap. With TSRUN_TEST_LONG=1 alone (npm run test:walk).
+// TSDOCK_WALK_BASE (a tar of a root file system), or is made with mmdebstrap, which takes root. With TSRUN_TEST_LONG=1 alone
+// (npm run test:walk). As root, or as an ordinary user, whose network pasta carries.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { runtimeDirectoryOf } from '../../bundles/storage.ts'
 import { freePort, startRegistry } from '../helpers/registry.ts'
-import { Dock, runProgram, tsdockPath, writeFiles } from '../helpers/tsdock.ts'
-import { newDir, projectDir } from '../helpers/work-dir.ts'
+import { scaled } from '../helpers/slow.ts'
+import { Dock, tsdockPath, writeFiles } from '../helpers/tsdock.ts'
+import { dockProcesses, userNetworksNeed, userTestsNeed } from '../helpers/user-dock.ts'
+import { newDir, projectDir, removeTree } from '../helpers/work-dir.ts'
 
+const isRoot = process.getuid?.() === 0
 const base = process.env['TSDOCK_WALK_BASE']
 const tools = ['docker-registry', 'curl', 'script', 'make', 'gcc', ...(base === undefined ? ['mmdebstrap'] : [])]
 
 const skip = (): string | undefined => {
   if (process.env['TSRUN_TEST_LONG'] !== '1') return 'only in npm run test:walk'
-  if (process.getuid?.() !== 0) return 'needs root'
+  if (!isRoot && base === undefined) return 'TSDOCK_WALK_BASE names no base image, and mmdebstrap needs root'
   const missing = tools.find((name) => spawnSync('which', [name]).status !== 0)
   if (missing !== undefined) return `${missing} is missing`
   if (!existsSync('/bin/busybox')) return 'busybox is missing'
+  if (!isRoot) return userTestsNeed() ?? userNetworksNeed()
   return existsSync('/usr/lib/cni/bridge') ? undefined : 'the plugins of CNI are missing'
 }
 
@@ -57,38 +64,57 @@ CMD ["sh"]
   dock.must('build', '-q', '-t', 'busybox', busybox)
 }
 
+/** What is mounted where the containers' file systems are. */
+const mounts = (dock: Dock): string =>
+  isRoot
+    ? readFileSync('/proc/self/mountinfo', 'utf8')
+    : dock.must('unshare', 'sed', 's/^[0-9]* [0-9]* //', '/proc/self/mountinfo').stdout
+
+const processes = (): readonly string[] => dockProcesses(process.getuid?.() ?? 0)
+
+/** A user's namespaces are kept until their file is removed. */
+async function endNamespaces(dock: Dock, others: number): Promise<void> {
+  const directory = runtimeDirectoryOf(dock.storage)
+  rmSync(join(directory, 'holder'), { force: true })
+  for (let i = 0; i < 100 && processes().length > others; i++) await sleep(scaled(20))
+  rmSync(directory, { recursive: true, force: true })
+}
+
+/** Returns what it prints. Errors: a line is not as it should be. */
+async function walk(dock: Dock, env: NodeJS.ProcessEnv): Promise<string> {
+  const bin = newDir('bin')
+  symlinkSync(tsdockPath, join(bin, 'tsdock'))
+  const child = spawn('bash', [join(projectDir, 'test/walk/walk.sh')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, PATH: `${bin}:${process.env['PATH']}`, TSDOCK_ROOT: dock.storage, ...env },
+  })
+  const [out, [status]] = await Promise.all([text(child.stdout), once(child, 'close') as Promise<[number | null]>])
+  process.stdout.write(out)
+  assert.is(status, 0, 'a line of the walk failed')
+  return out
+}
+
 const reason = skip()
 if (reason !== undefined) process.stdout.write(`SKIP the walk: ${reason}\n`)
 else {
   test('every line of the walk does what it says', async () => {
+    const others = processes().length
     const scratch = mkdtempSync('/var/tmp/tsdock-walk-')
     const registry = await startRegistry()
-    const before = readFileSync('/proc/self/mountinfo', 'utf8')
+    const dock = new Dock(join(scratch, 'storage'))
     try {
-      const dock = new Dock(join(scratch, 'storage'))
+      const before = mounts(dock)
       prepare(dock, scratch)
-      const bin = newDir('bin')
-      symlinkSync(tsdockPath, join(bin, 'tsdock'))
-      const child = spawn('bash', [join(projectDir, 'test/walk/walk.sh')], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-        env: {
-          ...process.env,
-          PATH: `${bin}:${process.env['PATH']}`,
-          TSDOCK_ROOT: dock.storage,
-          REGISTRY_PORT: registry.host.split(':')[1],
-          WALK_PORT: String(await freePort()),
-        },
-      })
-      const [out, [status]] = await Promise.all([text(child.stdout), once(child, 'close') as Promise<[number | null]>])
-      process.stdout.write(out)
-      assert.is(status, 0, 'a line of the walk failed')
-      assert.match(out, /\n\d+ passed, 0 failed\n$/)
-      assert.is(runProgram(tsdockPath, ['ps', '-aq'], { env: { TSDOCK_ROOT: dock.storage } }).stdout, '')
-      assert.is(readFileSync('/proc/self/mountinfo', 'utf8'), before, 'mounts are left')
+      const ports = { REGISTRY_PORT: registry.host.split(':')[1], WALK_PORT: String(await freePort()) }
+      assert.match(await walk(dock, ports), /\n\d+ passed, 0 failed\n$/)
+      assert.is(dock.must('ps', '-aq').stdout, '')
+      assert.is(mounts(dock), before, 'mounts are left')
     } finally {
+      if (!isRoot) await endNamespaces(dock, others)
       await registry.stop()
-      rmSync(scratch, { recursive: true, force: true })
+      removeTree(scratch)
     }
+    assert.is(processes().length, others, processes().join('\n'))
   })
 }
 

@@ -83,7 +83,19 @@ test('published ports', () => {
   })
   assert.equal(portMap(['8000-8010:80']), { '80/tcp': [{ HostIp: '', HostPort: '8000-8010' }] })
   assert.equal(portMap(['published=4000,target=80,protocol=udp']), { '80/udp': [{ HostIp: '', HostPort: '4000' }] })
-  const wrong = ['', ':', '80:0', '0-1:80-81', '80/xyz', '70000:80', '8000-8002:80-81', 'x:80', '1.2.3.4.5:a:80', '1:2:3:4', 'a=b']
+  const wrong = [
+    '',
+    ':',
+    '80:0',
+    '0-1:80-81',
+    '80/xyz',
+    '70000:80',
+    '8000-8002:80-81',
+    'x:80',
+    '1.2.3.4.5:a:80',
+    '1:2:3:4',
+    'a=b',
+  ]
   refused((text) => portMap([text]), wrong)
 })
 
