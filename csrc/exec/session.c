@@ -16,6 +16,7 @@
 #include "../base/sys.h"
 #include "../ops/messages.h"
 #include "../ops/mount.h"
+#include "../ops/source.h"
 #include "init.h"
 
 /* Return: the pid, or -1 when it is no child of this process. */
@@ -199,6 +200,12 @@ static int attend(struct err *e, struct session *s, struct host *h)
 			fd_cleanup(&fd);
 			if (r == 0)
 				r = message_tell(s->socket, MESSAGE_GO, s->pid, NULL, -1);
+			if (r < 0)
+				return r;
+			break;
+		case MESSAGE_LOOK_UP:
+			r = look_up_for_init(e, s->socket, h->plan, m.number, fd);
+			fd_cleanup(&fd);
 			if (r < 0)
 				return r;
 			break;

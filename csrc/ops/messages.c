@@ -84,7 +84,7 @@ int message_hear(int socket, struct message *m, int *fd)
 
 		if (n <= 0)
 			return (int)n;
-		if ((size_t)n < HEAD || m->kind < MESSAGE_GO || m->kind > MESSAGE_IDMAP)
+		if ((size_t)n < HEAD || m->kind < MESSAGE_GO || m->kind > MESSAGE_LOOK_UP)
 			r = -EPROTO;
 		else if (m->kind == MESSAGE_MORE)
 			r = collect(&appendix, &length, m, (size_t)n - HEAD);

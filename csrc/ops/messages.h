@@ -16,6 +16,7 @@ enum message_kind {
 	MESSAGE_SPAWNED, /* stage: the pid of init */
 	MESSAGE_MORE, /* a part of what the text of the next message refers to: base/appendix.h */
 	MESSAGE_IDMAP, /* init: run IDMAP_TREE (number: the slot of its tree) for me (fd: the tree) */
+	MESSAGE_LOOK_UP, /* init: open what OPEN_TREE with this slot (number) names, below my root (fd) */
 };
 
 struct message {

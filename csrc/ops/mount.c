@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 
 #include "ops.h"
@@ -205,6 +206,46 @@ int op_MOVE(struct err *e, struct context *c, const struct op *op)
 	return 0;
 }
 
+/* What the kernel locks when a user namespace is given a mount of another. Return: 1 with the names that a change would touch. */
+static int name_locked(int mount, const struct mount_attr *attr, char *names, size_t size)
+{
+	static const struct {
+		uint64_t attr;
+		unsigned long flag;
+		const char *name;
+	} locks[] = {{MOUNT_ATTR_RDONLY, ST_RDONLY, "ro"},
+		     {MOUNT_ATTR_NOSUID, ST_NOSUID, "nosuid"},
+		     {MOUNT_ATTR_NODEV, ST_NODEV, "nodev"},
+		     {MOUNT_ATTR_NOEXEC, ST_NOEXEC, "noexec"}};
+	size_t n = 0;
+	struct statvfs fs;
+
+	if (fstatvfs(mount, &fs) < 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(locks) / sizeof(locks[0]); i++)
+		if (attr->attr_clr & locks[i].attr && fs.f_flag & locks[i].flag)
+			n += (size_t)snprintf(names + n, size - n, "%s%s", n ? ", " : "",
+					      locks[i].name);
+	if (n == 0 && attr->attr_clr & MOUNT_ATTR__ATIME)
+		n = (size_t)snprintf(names, size, "the mode of access times");
+	return n > 0;
+}
+
+/* Return: < 0. */
+static int setattr_failed(struct err *e, int number, int mount, const struct mount_attr *attr)
+{
+	char names[64];
+
+	if (number == EPERM && name_locked(mount, attr, names, sizeof(names)))
+		return err_set(e, EPERM,
+			       "mount_setattr (a user namespace cannot take %s from a mount of the "
+			       "host: remove the option, or change that mount)",
+			       names);
+	return err_set(e, number, "mount_setattr (set 0x%llx, clear 0x%llx, propagation 0x%llx)",
+		       (unsigned long long)attr->attr_set, (unsigned long long)attr->attr_clr,
+		       (unsigned long long)attr->propagation);
+}
+
 int op_SETATTR(struct err *e, struct context *c, const struct op *op)
 {
 	struct mount_attr attr = {.attr_set = plan_u64(op->args + 1),
@@ -222,9 +263,7 @@ int op_SETATTR(struct err *e, struct context *c, const struct op *op)
 	if (userns >= 0 && errno == EINVAL)
 		return err_set(e, EINVAL,
 			       "mount_setattr (the file system may not support id-mapped mounts)");
-	return err_set(e, errno, "mount_setattr (set 0x%llx, clear 0x%llx, propagation 0x%llx)",
-		       (unsigned long long)attr.attr_set, (unsigned long long)attr.attr_clr,
-		       (unsigned long long)attr.propagation);
+	return setattr_failed(e, errno, op_slot(c, op, 0), &attr);
 }
 
 /* Flags of mount(2) that are options of the file system. */

@@ -15,10 +15,7 @@
 #include <sys/wait.h>
 
 #include "ops.h"
-
-#define TREE_RECURSIVE 1u
-#define TREE_DIRECTORY 2u
-#define TREE_NOFOLLOW 4u
+#include "source.h"
 
 int op_OPEN_TREE(struct err *e, struct context *c, const struct op *op)
 {
@@ -32,7 +29,14 @@ int op_OPEN_TREE(struct err *e, struct context *c, const struct op *op)
 		how |= AT_RECURSIVE;
 	if (flags & TREE_NOFOLLOW)
 		how |= AT_SYMLINK_NOFOLLOW;
-	fd = sys_open_tree(AT_FDCWD, path, how);
+	fd = flags & TREE_LOOK_UP ? clone_looked_up(c, op->args[2], how)
+				  : sys_open_tree(AT_FDCWD, path, how);
+	if (fd < 0 && errno == EINVAL && flags & TREE_LOOK_UP && !(flags & TREE_RECURSIVE))
+		return err_set(
+			e, EINVAL,
+			"open_tree \"%s\" (a user namespace cannot bind a directory without what "
+			"is mounted below it: use rbind)",
+			path);
 	if (fd < 0)
 		return err_set(e, errno, "open_tree \"%s\"", path);
 	slot_put(c, op->args[2], fd);

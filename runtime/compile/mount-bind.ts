@@ -5,7 +5,7 @@ import { mountChanges, setattrOps } from './mount-attributes.ts'
 import { invalidMount, type MountEntry, pathInRoot } from './mount-entry.ts'
 import { compileIdmap } from './mount-idmap.ts'
 import { type AttributeChange, MOUNT_ATTR } from './mount-options.ts'
-import { rootPropagation, type StagedOps, TARGET, TREE } from './rootfs.ts'
+import { clonesInside, rootPropagation, type StagedOps, TARGET, TREE } from './rootfs.ts'
 
 /**
  * A file or directory of the host: its mount is cloned where the host is visible, changed while nobody sees it, and
@@ -23,7 +23,7 @@ export function compileBind(entry: MountEntry): StagedOps {
   const changes = mountChanges({ ...options, attributes: bindAttributes(entry) }, binds, options.recursive)
   const flags = options.recursive ? TREE.RECURSIVE : 0
   const inside = pathInRoot(context, source)
-  const idmap = compileIdmap(entry, slot, inside === undefined ? 'outside' : 'inside')
+  const idmap = compileIdmap(entry, slot, inside === undefined && !clonesInside(context) ? 'outside' : 'inside')
   // Ids can be mapped only as long as the mount is as it was cloned.
   const change = [...idmap.map, ...setattrOps(slot, changes, origin)]
   const attach: readonly Op[] = [

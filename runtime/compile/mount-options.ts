@@ -130,44 +130,60 @@ export function mountOptionNames(): readonly string[] {
   ].sort()
 }
 
-/** Collects attributes in listed order: the last word on each counts. */
+/**
+ * Collects attributes in listed order: the last word on each counts. Access times are set as a whole, `nodiratime` with them, and
+ * a word that takes one of their modes back ("atime") names no other: what the mount has stays, as with mount(2). The words
+ * for whole trees are for mount_setattr(2), where relative times remain.
+ */
 class Attributes {
   #set = 0
   #clear = 0
+  #atime: Atime | undefined
+  #nodiratime = false
+  readonly #tree: boolean
+
+  constructor(tree: boolean) {
+    this.#tree = tree
+  }
 
   take(name: string): boolean {
     const plain = lookUp(plainAttributes, name)
-    if (plain !== undefined) this.#change(MOUNT_ATTR[plain[0]], plain[1])
+    if (plain !== undefined) this.#change(...plain)
     const atime = lookUp(atimeOptions, name)
     if (atime !== undefined) this.#changeAtime(...atime)
     return plain !== undefined || atime !== undefined
   }
 
   get change(): AttributeChange {
-    return { set: this.#set, clear: this.#clear }
+    const [set, clear] = [this.#set, this.#clear]
+    if (this.#atime === undefined && !this.#nodiratime) return { set, clear }
+    const nodiratime = this.#nodiratime ? MOUNT_ATTR.NODIRATIME : 0
+    const whole = this.#tree ? MOUNT_ATTR.ATIME : MOUNT_ATTR.ATIME | (MOUNT_ATTR.NODIRATIME & ~nodiratime)
+    return { set: set | MOUNT_ATTR[this.#atime ?? 'RELATIME'] | nodiratime, clear: clear | whole }
   }
 
-  #change(bit: number, on: boolean): void {
+  #change(attribute: Attribute, on: boolean): void {
+    if (attribute === 'NODIRATIME' && !this.#tree) {
+      this.#nodiratime = on
+      return
+    }
+    const bit = MOUNT_ATTR[attribute]
     this.#set = on ? this.#set | bit : this.#set & ~bit
     this.#clear = on ? this.#clear & ~bit : this.#clear | bit
   }
 
   #changeAtime(value: Atime, on: boolean): void {
-    if (on) {
-      this.#set = (this.#set & ~MOUNT_ATTR.ATIME) | MOUNT_ATTR[value]
-      this.#clear |= MOUNT_ATTR.ATIME
-    } else if (value !== 'RELATIME') {
-      // Relative times are what remains; "norelatime" alone names no other value, as with mount(8).
-      this.#set &= ~MOUNT_ATTR[value]
-      if (value === 'NOATIME' || (this.#set & MOUNT_ATTR.ATIME) === 0) this.#clear |= MOUNT_ATTR.ATIME
-    }
+    if (on) this.#atime = value
+    else if (!this.#tree) this.#atime = this.#atime === value ? undefined : this.#atime
+    // "rnorelatime" names no other value.
+    else if (value !== 'RELATIME') this.#atime = this.#atime === value ? 'RELATIME' : (this.#atime ?? 'RELATIME')
   }
 }
 
 /** Sorts the options of a mount. Spec: config.md#linux-mount-options */
 export function parseMountOptions(options: readonly string[]): MountOptions {
-  const own = new Attributes()
-  const below = new Attributes()
+  const own = new Attributes(false)
+  const below = new Attributes(true)
   const superFlags = new Set<string>()
   const propagation: number[] = []
   const data: string[] = []

@@ -2,7 +2,6 @@
 import { type CompileContext, findNamespace, isNew } from './context.ts'
 import { isBelow, type MountEntry, mountRole, pathInRoot } from './mount-entry.ts'
 import { isPseudo, takesMode } from './mount-fs.ts'
-import { opensInside } from './rootfs.ts'
 
 /** Each mount that is made ahead holds a descriptor of its own until it is attached. */
 const MOST_ENTRIES = 200
@@ -10,8 +9,7 @@ const MOST_ENTRIES = 200
 /**
  * Marks what is made ahead. Since Linux 6.8 /proc/PID/mountinfo lists mounts by when they were made, not by when they were
  * attached; and a bind is made, as a clone, where the paths of the host are seen: before the root is attached. So file systems that
- * are listed before a bind are made there as well, in one go with the binds, in init. A user namespace has no access to
- * the sources of root's binds: those are made first, by the front.
+ * are listed before a bind are made there as well, in one go with the binds, in init.
  * Spec: config.md#mounts: "The runtime MUST mount entries in the listed order."
  */
 export function markAhead(context: CompileContext, entries: readonly MountEntry[]): readonly MountEntry[] {
@@ -29,11 +27,10 @@ function isOpened(context: CompileContext, entry: MountEntry): boolean {
   return role === 'bind' && pathInRoot(context, entry.mount.source ?? '') === undefined
 }
 
-/** Until the root is attached, init sees the mounts of the host, and has the rights over them that the front has. */
-function seesHost(context: CompileContext): boolean {
-  const namespace = findNamespace(context.linux, 'mount')
-  if (namespace !== undefined && !isNew(namespace)) return false
-  return opensInside(context) || findNamespace(context.linux, 'user') === undefined
+/** Until the root is attached, init sees the mounts of the host; not so those of a namespace that it joins. */
+function seesHost({ linux }: CompileContext): boolean {
+  const namespace = findNamespace(linux, 'mount')
+  return namespace === undefined || isNew(namespace)
 }
 
 /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Linux } from '../../spec/runtime/linux.ts'
 import type { FdSlot, Op } from '../plan/ops.ts'
-import { type CompileContext, hostPath, inheritsMounts, invalid, origin } from './context.ts'
+import { type CompileContext, findNamespace, hostPath, inheritsMounts, invalid, isNew, origin } from './context.ts'
 import { MOUNT_ATTR, MS } from './mount-options.ts'
 import { rootfsPath } from './state-json.ts'
 
@@ -23,7 +23,7 @@ export interface RootOps extends StagedOps {
 
 /** The `prepare` of several concerns, by where it can run: in the front, or in init before attach-root. */
 export function placeOpens(
-  context: Pick<CompileContext, 'facts'>,
+  context: Pick<CompileContext, 'facts' | 'linux'>,
   parts: readonly StagedOps[],
 ): { readonly front: readonly Op[]; readonly init: readonly Op[] } {
   const opens: Op[] = []
@@ -32,11 +32,31 @@ export function placeOpens(
     opens.push(...part.prepare)
     late.push(...(part.late ?? []))
   }
-  return opensInside(context) ? { front: [], init: [...opens, ...late] } : { front: opens, init: late }
+  if (opensInside(context)) return { front: [], init: [...opens, ...late] }
+  return clonesInside(context) ? placeClones(opens, late) : { front: opens, init: late }
+}
+
+/** Clones go to init, with what is done to them; what else there is stays where it is. */
+function placeClones(opens: readonly Op[], late: readonly Op[]): { readonly front: Op[]; readonly init: Op[] } {
+  const front: Op[] = []
+  const init: Op[] = []
+  const cloned = new Set<FdSlot>()
+  for (const op of opens) {
+    if (op.kind === 'open-tree') cloned.add(op.slot)
+    const ofClone =
+      op.kind === 'open-tree' || op.kind === 'idmap-tree' || (op.kind === 'setattr' && cloned.has(op.slot))
+    if (ofClone) init.push(lookedUp(op))
+    else front.push(op)
+  }
+  return { front, init: [...init, ...late.map(lookedUp)] }
+}
+
+function lookedUp(op: Op): Op {
+  return op.kind === 'open-tree' ? { ...op, flags: op.flags | TREE.LOOK_UP } : op
 }
 
 /** Flags of the op open-tree. */
-export const TREE = { RECURSIVE: 1, DIRECTORY: 2, NO_FOLLOW: 4 } as const
+export const TREE = { RECURSIVE: 1, DIRECTORY: 2, NO_FOLLOW: 4, LOOK_UP: 8 } as const
 
 /** Flags of the op open-rooted. */
 export const ROOTED = { NO_FOLLOW: 1, DIRECTORY: 2 } as const
@@ -47,6 +67,16 @@ export const TARGET = { DIRECTORY: 0, FILE: 1, AS_TREE: 2 } as const
 /** Without privileges over the host, mounts can be cloned in the container's own mount namespace alone. */
 export function opensInside({ facts }: Pick<CompileContext, 'facts'>): boolean {
   return facts.uid !== 0
+}
+
+/**
+ * A user namespace must be able neither to lift what the host restricts of its mounts nor to uncover what they hide. The kernel sees
+ * to that for all that was in a mount namespace when that got into the hands of a user namespace: there the clones are
+ * made, though it is the front that has access to the sources.
+ */
+export function clonesInside(context: Pick<CompileContext, 'facts' | 'linux'>): boolean {
+  const { linux } = context
+  return !opensInside(context) && findNamespace(linux, 'user') !== undefined && isNew(findNamespace(linux, 'mount'))
 }
 
 /** How mount events travel, at each stage of the root's life; values are MS_* without MS_REC. */

@@ -120,7 +120,7 @@ const hookWords = {
 
 /** Arguments that are more than a number or a text: how they are shown. */
 const words: Readonly<Partial<Record<OpKind, Readonly<Record<string, Word>>>>> = {
-  'open-tree': { flags: bits({ recursive: 1, directory: 2, nofollow: 4 }) },
+  'open-tree': { flags: bits({ 'recursive': 1, 'directory': 2, 'nofollow': 4, 'looked-up': 8 }) },
   'open': { flags: openFlags },
   'open-ns': { nstype: namespaces },
   'connect': { socktype: oneOf({ SOCK_STREAM: 1, SOCK_DGRAM: 2, SOCK_SEQPACKET: 5 }) },

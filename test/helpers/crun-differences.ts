@@ -85,11 +85,16 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
       'fails with EINVAL',
     ],
     [/^of "(?!nosymfollow)\w+" and "\w+" the last one holds/, noHint],
+    [/^access times: "(noatime,atime|nodiratime,diratime)"/, noHint],
     [/^propagation "r?(shared|unbindable)"/, 'leaves the mount private'],
     [/^a bind mount without attributes/, 'does not keep those of its source'],
     [/^tmpfs with "(no)?iversion" mounts|^tmpfs with "(silent|loud)" mounts/, 'passes it to the file system'],
   ],
   mounts: [[/^a symbolic link in a destination/, 'fails when a link leads to what is not there yet']],
+  'mounts of user namespaces': [
+    [/^root of a|is refused by name|^a directory without/, 'clones mounts where the kernel does not lock them'],
+    [/^\/proc\/PID\/mountinfo/, 'makes binds first'],
+  ],
   namespaces: [[/^"time" can be joined/, 'fails']],
   process: [
     [/^process is required|^args must not be empty/, lenient],

@@ -32,12 +32,14 @@ const needs: Readonly<Record<string, readonly Entry[]>> = {
   'mount idmap': [[/./, 'makes id-mapped mounts']],
   'mount options': [
     // Where the host's mount has noatime, as a user may not take that away.
-    [/"(r?nodiratime|relatime|noatime" and "atime|ratime|rrelatime|r(no)?strictatime)"|^strictatime on a bind/, locked],
+    [/"(r?nodiratime|relatime|ratime|rrelatime|r(no)?strictatime)"|^strictatime on a bind/, locked],
+    [/^access times/, mounts],
     [/^a bind mount without attributes/, 'mounts on the host'],
     [/^tmpfs data "[ug]id=/, 'compares ids as the host has them'],
     [/^a bind mount without attributes/, mounts],
   ],
   mounts: [[/^rbind takes the mounts below/, 'binds a mount of the host without those on top of it']],
+  'mounts of user namespaces': [[/./, mounts]],
   namespaces: [
     [/^each listed namespace is new/, 'has no user namespace'],
     [/^without "mount"/, mounts],

@@ -78,6 +78,37 @@ for (const [on, off] of offFlags) {
   )
 }
 
+/** Access times of a bind mount, by those of its source. */
+for (const [source, options, shown] of [
+  ['noatime', [], 'noatime'],
+  ['noatime', ['ro'], 'noatime'],
+  ['noatime', ['atime'], 'noatime'],
+  ['noatime', ['norelatime'], 'noatime'],
+  ['noatime', ['relatime'], 'relatime'],
+  ['noatime', ['nodiratime'], 'relatime,nodiratime'],
+  ['noatime', ['nodiratime', 'strictatime'], 'nodiratime'],
+  ['nodiratime,relatime', ['strictatime'], ''],
+  ['nodiratime,relatime', ['diratime'], 'relatime,nodiratime'],
+  ['relatime', ['noatime', 'atime'], 'relatime'],
+  ['relatime', ['nodiratime', 'diratime'], 'relatime'],
+  ['strictatime', ['nostrictatime'], ''],
+] as const) {
+  test(`access times: "${options.join()}" for a mount with "${source}" shows "${shown}", as with mount(2)`, async () => {
+    const directory = newSource()
+    assert.is(spawnSync('mount', ['-t', 'tmpfs', '-o', 'strictatime', 'tmpfs', directory]).status, 0)
+    try {
+      assert.is(spawnSync('mount', ['-o', `remount,bind,${source}`, directory]).status, 0)
+      const mount = await bindAt(options, directory)
+      assert.equal(
+        mount.options.filter((word) => word.endsWith('atime')).sort(),
+        shown.split(',').filter(Boolean).sort(),
+      )
+    } finally {
+      unmount(directory)
+    }
+  })
+}
+
 test('strictatime on a bind mount shows neither relatime nor noatime', async () => {
   const mount = await bindAt(['strictatime'])
   assert.ok(!mount.options.includes('relatime') && !mount.options.includes('noatime'), mount.options.join())

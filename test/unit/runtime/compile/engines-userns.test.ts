@@ -26,13 +26,11 @@ test("a user namespace: the host's devices are bound, FIFOs are made, cgroups ar
       ],
     },
   })
-  const { prepare, setup } = plan(makeContext(spec, { facts: makeFacts(unified) }))
+  const { prepare, late, setup } = plan(makeContext(spec, { facts: makeFacts(unified) }))
   assert.equal(
     prepare,
     lines(`
       open-tree /bundle/rootfs 7 #0
-      open-tree /sys/fs/cgroup/user.slice/box 0 #3
-      setattr #3 +1 slave
       open-char /dev/null 1 3 #4
       setattr #4 private
       open-char /dev/zero 1 5 #5
@@ -49,6 +47,14 @@ test("a user namespace: the host's devices are bound, FIFOs are made, cgroups ar
       setattr #10 private
     `),
   )
+  assert.equal(
+    late,
+    lines(`
+      mount-fs tmpfs tmpfs [mode=755] +0 #1
+      open-tree /sys/fs/cgroup/user.slice/box 0 #3
+      setattr #3 +1 slave
+    `),
+  )
   const bound = ['null', 'zero', 'full', 'random', 'urandom', 'tty'].map(
     (name, index) => `ensure /dev/${name} 1 0644 #2\nmove #${index + 4} #2`,
   )
@@ -56,7 +62,7 @@ test("a user namespace: the host's devices are bound, FIFOs are made, cgroups ar
     setup,
     lines(`
       attach-root #0 slave /bundle/rootfs
-      ${mounted('mount-fs tmpfs tmpfs [mode=755] +0 #1', '/dev')}
+      ${mounted('', '/dev', '#1')}
       ${mounted('', '/sys/fs/cgroup', '#3')}
       ${bound.join('\n')}
       mknod /dev/pipe 010666 0 0 3 0

@@ -133,7 +133,7 @@ test("docker's, on a hybrid host without a cgroup namespace: volumes, files over
   const tree = (index: number): string => `#${index === 0 ? 1 : index + 2}`
   const groups = ['cpu,cpuacct', 'cpuset', 'memory', 'devices', 'freezer', 'pids', 'blkio', 'systemd', 'unified']
   const opened = groups.map(
-    (name, index) => `open-tree /sys/fs/cgroup/${name}/docker/c 0 #${index + 9}\nsetattr #${index + 9} +f -70 private`,
+    (name, index) => `open-tree /sys/fs/cgroup/${name}/docker/c 0 #${index + 9}\nsetattr #${index + 9} +f -f0 private`,
   )
   assert.equal(prepare, ['open-tree /bundle/rootfs 7 #0'])
   assert.equal(

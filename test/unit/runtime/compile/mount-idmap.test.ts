@@ -24,7 +24,7 @@ test("a mount's own mappings come first (config.md#posix-platform-mounts)", () =
   assert.equal(prepare([{ options: ['bind', 'ro', 'idmap'], uidMappings: map, gidMappings: other }], withUser), [
     'open-tree /srv 0 #0',
     'idmap-userns "0 5000 1000\\n" "0 7000 10\\n10 9000 1\\n" #2',
-    'setattr #0 +100000 #2',
+    'idmap-tree #0 #2',
     'setattr #0 +1 -200000 slave',
   ])
 })
@@ -33,7 +33,7 @@ test("without any, those of the container's new user namespace hold", () => {
   assert.equal(prepare([{ options: ['rbind', 'ridmap'] }], withUser), [
     'open-tree /srv 1 #0',
     'idmap-userns "0 7000 10\\n10 9000 1\\n" "0 5000 1000\\n" #2',
-    'setattr #0 +100000 recursive #2',
+    'idmap-tree #0 recursive #2',
     'setattr #0 slave recursive',
   ])
 })
@@ -42,7 +42,7 @@ test('of a joined user namespace the kernel reads them itself', () => {
   const joined = { namespaces: [...namespaces('mount'), { type: 'user', path: '/proc/7/ns/user' }] } as const
   assert.equal(prepare([{ options: ['bind', 'idmap'] }], joined).slice(1, 3), [
     `open-ns /proc/7/ns/user ${0x10000000} #2`,
-    'setattr #0 +100000 #2',
+    'idmap-tree #0 #2',
   ])
 })
 

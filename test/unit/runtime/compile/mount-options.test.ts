@@ -14,17 +14,24 @@ for (const [options, expected] of [
   ['ro rw', '+0 -1'],
   ['rw ro', '+1 -0'],
   ['nosuid suid nodev dev noexec exec', '+0 -e'],
-  ['nodiratime nosymfollow', '+200080 -0'],
-  ['nodiratime diratime symfollow', '+0 -200080'],
+  ['nosymfollow', '+200000 -0'],
+  ['nosymfollow symfollow', '+0 -200000'],
   // One field: whichever value is set, all of it is cleared.
-  ['noatime', '+10 -70'],
-  ['strictatime', '+20 -70'],
-  ['relatime', '+0 -70'],
-  ['noatime strictatime', '+20 -70'],
-  ['noatime relatime', '+0 -70'],
-  ['noatime atime', '+0 -70'],
-  ['strictatime nostrictatime', '+0 -70'],
-  ['norelatime', '+0 -0'],
+  ['noatime', '+10 -f0'],
+  ['strictatime', '+20 -f0'],
+  ['relatime', '+0 -f0'],
+  ['nodiratime', '+80 -70'],
+  ['strictatime nodiratime', '+a0 -70'],
+  ['nodiratime norelatime', '+80 -70'],
+  ['noatime strictatime', '+20 -f0'],
+  ['noatime relatime', '+0 -f0'],
+  ['noatime nostrictatime', '+10 -f0'],
+  // What is taken back leaves the mount as it is.
+  ['noatime atime', '+0 -0'],
+  ['strictatime nostrictatime', '+0 -0'],
+  ['relatime norelatime', '+0 -0'],
+  ['nodiratime diratime', '+0 -0'],
+  ['atime diratime norelatime nostrictatime', '+0 -0'],
   ['defaults silent loud async', '+0 -0'],
 ] as const) {
   test(`"${options}" is ${expected} (config.md#linux-mount-options)`, () => {
@@ -39,6 +46,8 @@ for (const [options, expected] of [
   ['rnoatime', '+10 -70'],
   ['rrelatime rnorelatime', '+0 -70'],
   ['ratime', '+0 -70'],
+  ['rstrictatime ratime', '+20 -70'],
+  ['rdiratime', '+0 -80'],
   ['ro relatime', '+0 -0'],
 ] as const) {
   test(`"${options}" is ${expected} for all mounts below`, () => {

@@ -34,14 +34,15 @@ test('binds that come first are opened by the front', () => {
   assert.equal(made([bind('/a'), bind('/b')]).init, [])
 })
 
-test('where init has no access to the sources, the front opens them first of all', () => {
+test('also in a user namespace; but those of a mount namespace that is joined are opened by the front, first of all', () => {
   const mounts = [tmpfs('/a'), bind('/b')]
   const map = [{ containerID: 0, hostID: 1000, size: 1 }]
   const user = { namespaces: namespaces('mount', 'user'), uidMappings: map, gidMappings: map }
   const joined: Linux = { namespaces: [{ type: 'mount', path: '/proc/7/ns/mnt' }] }
-  for (const linux of [user, joined]) assert.equal(made(mounts, linux), { front: ['open-tree /srv'], init: [] })
-  // Without root that is where they are opened anyway.
-  assert.equal(made(mounts, user, 1000).init, ['mount-fs-over tmpfs', 'open-tree /srv'])
+  assert.equal(made(mounts, joined), { front: ['open-tree /srv'], init: [] })
+  for (const uid of [0, 1000]) {
+    assert.equal(made(mounts, user, uid), { front: [], init: ['mount-fs-over tmpfs', 'open-tree /srv'] })
+  }
   assert.equal(made(mounts, { namespaces: [] }).init, ['mount-fs-over tmpfs', 'open-tree /srv'])
 })
 

@@ -79,7 +79,7 @@ for (const [options, expected] of [
     ['bind', 'private'],
     ['slave', 'private'],
   ],
-  [['bind', 'rprivate', 'noatime'], ['+10 -20007f private']],
+  [['bind', 'rprivate', 'noatime'], ['+10 -2000ff private']],
   [['bind', 'rro', 'noexec'], ['+9 -200006 slave']],
   [['bind', 'rw', 'rro'], ['+1 -20000e slave']],
   [

@@ -5,8 +5,8 @@ import { compileFinal } from '../../../../runtime/compile/final.ts'
 import { compileMounts } from '../../../../runtime/compile/mounts.ts'
 import { compileRootfs, placeOpens } from '../../../../runtime/compile/rootfs.ts'
 import { TsrunError } from '../../../../spec/error.ts'
-import type { RootfsPropagation } from '../../../../spec/runtime/linux.ts'
-import { makeContext, makeFacts, makeSpec, showOps } from '../../../helpers/compile-input.ts'
+import type { Linux, RootfsPropagation } from '../../../../spec/runtime/linux.ts'
+import { makeContext, makeFacts, makeSpec, namespaces, showOps } from '../../../helpers/compile-input.ts'
 import { noCgroups } from './no-cgroups.ts'
 
 test('the root is a directory of the bundle, with its mounts, and no symbolic link (config.md#root)', () => {
@@ -70,6 +70,33 @@ test('a user opens in init what root opens in the front', () => {
     assert.equal(showOps(placed[where]), opens)
     assert.is(placed.front.length + placed.init.length, opens.length)
   }
+})
+
+test('in a user namespace that root makes the front looks up what init clones', () => {
+  const map = [{ containerID: 0, hostID: 5000, size: 1000 }]
+  const linux = { namespaces: namespaces('mount', 'user'), uidMappings: map, gidMappings: map }
+  const mounts = [{ destination: '/data', source: '/srv', options: ['rbind', 'idmap'] }]
+  const context = makeContext(makeSpec({ mounts, linux }))
+  const { front, init } = placeOpens(context, [compileRootfs(context), compileMounts(context, noCgroups)])
+  const userns = 'idmap-userns "0 5000 1000\\n" "0 5000 1000\\n" #3'
+  assert.equal(showOps(front), [userns])
+  assert.equal(showOps(init), [
+    'open-tree /bundle/rootfs 15 #0',
+    'open-tree /srv 9 #1',
+    'idmap-tree #1 #3',
+    'setattr #1 slave recursive',
+  ])
+})
+
+test('what a mount namespace that is joined may not have is cloned on the host', () => {
+  const map = [{ containerID: 0, hostID: 5000, size: 1000 }]
+  const joined: Linux = {
+    namespaces: [{ type: 'mount', path: '/proc/7/ns/mnt' }, { type: 'user' }],
+    uidMappings: map,
+    gidMappings: map,
+  }
+  const context = makeContext(makeSpec({ linux: joined }))
+  assert.equal(showOps(placeOpens(context, [compileRootfs(context)]).front), ['open-tree /bundle/rootfs 7 #0'])
 })
 
 test.run()
