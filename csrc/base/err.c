@@ -97,6 +97,7 @@ int err_set(struct err *e, int number, const char *format, ...)
 	va_list ap;
 	size_t n;
 
+	e->from_init = 0;
 	e->number = number;
 	va_start(ap, format);
 	vsnprintf(e->text, sizeof(e->text) - 80, format, ap);

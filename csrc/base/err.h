@@ -9,7 +9,8 @@
  * text: `syscall "object": no such file or directory (ENOENT)`, or a whole sentence when there is no errno.
  */
 struct err {
-	int number; /* errno, or 0 when the text alone says it */
+	int number;    /* errno, or 0 when the text alone says it */
+	int from_init; /* it happened in the container's init */
 	char text[1600];
 };
 

@@ -66,6 +66,7 @@ static int describe_death(struct err *e, struct session *s, const char *when)
 static int retell(struct err *e, const struct message *m)
 {
 	e->number = m->number;
+	e->from_init = 1;
 	memcpy(e->text, m->text, sizeof(e->text));
 	return -1;
 }

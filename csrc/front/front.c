@@ -10,9 +10,36 @@
 
 #include "log.h"
 
+/* What runc says first; people and tools look for it. */
+static void as_runc(const struct front *f, const struct err *e, char *words, size_t size)
+{
+	int init = !f->refusal && e->from_init;
+
+	*words = '\0';
+	if (f->args.verb == VERB_CREATE || f->args.verb == VERB_RUN)
+		snprintf(words, size, "runc %s failed: ", f->args.verb_name);
+	else if (f->args.verb == VERB_EXEC)
+		snprintf(words, size, "exec failed: ");
+	else
+		return;
+	if (init)
+		snprintf(words + strlen(words), size - strlen(words),
+			 "unable to start container process: error during container init: %s",
+			 strncmp(e->text, "mounts[", 7) == 0 ? "error mounting " : "");
+}
+
 int front_fail(struct front *f, const struct err *e)
 {
-	log_error(f->refusal ? f->refusal : e->text);
+	const char *text = f->refusal ? f->refusal : e->text;
+	size_t size = strlen(text) + 160;
+	char *said = f->as_runc ? malloc(size) : NULL;
+
+	if (said) {
+		as_runc(f, e, said, size);
+		strcat(said, text);
+	}
+	log_error(said ? said : text);
+	free(said);
 	return f->exit_code ? f->exit_code : 1;
 }
 

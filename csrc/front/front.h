@@ -29,9 +29,13 @@ struct front {
 	struct planner planner;
 	char *refusal; /* the planner's own error text, which may be longer than a struct err holds */
 	int exit_code; /* that came with it */
+	int as_runc;   /* called by that name */
 };
 
-/* Reports a failure: the planner's text when there is one, else e. Return: the exit code. */
+/*
+ * Reports a failure: the planner's text when there is one, else e. Who has put this program in the place of runc finds the
+ * words of runc before it: `runc create failed: unable to start container process: ...`. Return: the exit code.
+ */
 int front_fail(struct front *f, const struct err *e);
 
 /* Where a plan may be found without the planner. */

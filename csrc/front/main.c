@@ -46,13 +46,19 @@ static void reset_signals(void)
 }
 
 /* Installed under another name, it answers to that: callers look for the one that they know. */
-static int print_version(const char *program)
+/* The name that this program was called by. */
+static const char *own_name(int argc, char **argv)
 {
-	const char *name = strrchr(program, '/');
+	const char *program = argc > 0 ? argv[0] : "", *slash = strrchr(program, '/');
+	const char *name = slash ? slash + 1 : program;
 
-	name = name ? name + 1 : program;
-	dprintf(1, "%s version %s\ncommit: %s\nspec: %s\nlibseccomp: %s\n", *name ? name : "tsrun",
-		TSRUN_VERSION, TSRUN_COMMIT, SPEC_VERSION, TSRUN_LIBSECCOMP);
+	return *name ? name : "tsrun";
+}
+
+static int print_version(const char *name)
+{
+	dprintf(1, "%s version %s\ncommit: %s\nspec: %s\nlibseccomp: %s\n", name, TSRUN_VERSION,
+		TSRUN_COMMIT, SPEC_VERSION, TSRUN_LIBSECCOMP);
 	return 0;
 }
 
@@ -239,10 +245,11 @@ int main(int argc, char **argv)
 	}
 	if (find_companions(&f, directory) < 0)
 		return 1;
+	f.as_runc = strcmp(own_name(argc, argv), "runc") == 0;
 	if (args_parse(&e, &f.args, argc, argv) < 0)
 		return usage(&f, argv, &e);
 	if (f.args.version)
-		return print_version(argc > 0 ? argv[0] : "");
+		return print_version(own_name(argc, argv));
 	if (f.args.help || f.args.verb == VERB_NONE || f.args.verb == VERB_OTHER)
 		return run_planner_program(&f, argv);
 	if (args_count_check(&e, &f.args) < 0)

@@ -75,6 +75,30 @@ test(
   { differsFrom: { crun: 'has one name' } },
 )
 
+test(
+  'called runc, it says first what runc would',
+  async () => {
+    const link = join(newDir('bin'), 'runc')
+    symlinkSync(runtimePath, link)
+    const failure = (bundle: string, ...args: readonly string[]): string => {
+      const { status, stderr } = spawnSync(link, ['--root', newDir('root'), ...args, '--bundle', bundle, 'fails'], {
+        encoding: 'utf8',
+      })
+      assert.is(status, 1)
+      return stderr
+    }
+    await withContainer(withArgs(['/nothing']), ({ bundle }) => {
+      assert.match(failure(bundle, 'run'), /runc run failed: unable to start container process: .*no such file or directory/)
+      assert.match(failure(bundle, 'create'), /runc create failed: unable to start container process: .*\/nothing/)
+    })
+    const missing = { destination: '/x', type: 'bind', source: '/nothing', options: ['bind'] }
+    await withContainer({ mounts: [missing] }, ({ bundle }) => {
+      assert.match(failure(bundle, 'create'), /runc create failed: .*no such file or directory/)
+    })
+  },
+  { differsFrom: { crun: 'has words of its own' } },
+)
+
 test('help, -h and --help of every verb end with 0', () => {
   mustSucceed(callRuntime(['--help'], { root: null }))
   mustSucceed(callRuntime(['help'], { root: null }))
