@@ -64,17 +64,38 @@ test(
 )
 
 test(
-  'memory.kernel and kernelTCP are told to be without effect',
+  'memory.kernel is told to be without effect',
   async () => {
-    const outcome = await runOnce(
-      withArgs(['true'], { linux: { resources: { memory: { kernel: 1e8, kernelTCP: 1e8 } } } }),
-    )
+    const outcome = await runOnce(withArgs(['true'], { linux: { resources: { memory: { kernel: 1e8 } } } }))
     mustSucceed(outcome)
-    if (!isTsrun) return
-    assert.match(outcome.stderr, /level=warning.*linux\.resources\.memory\.kernel:/)
-    assert.match(outcome.stderr, /level=warning.*linux\.resources\.memory\.kernelTCP:/)
+    if (isTsrun) assert.match(outcome.stderr, /level=warning.*linux\.resources\.memory\.kernel: .*ignored/)
   },
   { differsFrom: { crun: 'fails on cgroup v2' } },
+)
+
+test(
+  'memory.kernelTCP, v1',
+  async () => {
+    const kernelTCP = 8 * MEBIBYTE
+    await withContainer(withArgs(['true'], { linux: { resources: { memory: { kernelTCP } } } }), (container) => {
+      assert.is(mustSucceed(container.create()).stderr, '')
+      assert.is(cgroupFile(container, 'memory', 'memory.kmem.tcp.limit_in_bytes'), `${kernelTCP}`)
+    })
+  },
+  {
+    needs: [needsCgroup1, needsCgroupFile('memory', 'memory.kmem.tcp.limit_in_bytes')],
+    differsFrom: { runc: 'ignores it' },
+  },
+)
+
+test(
+  'memory.kernelTCP is told to be without effect, v2',
+  async () => {
+    const outcome = await runOnce(withArgs(['true'], { linux: { resources: { memory: { kernelTCP: 1e8 } } } }))
+    mustSucceed(outcome)
+    if (isTsrun) assert.match(outcome.stderr, /level=warning.*linux\.resources\.memory\.kernelTCP: ignored.*v2/)
+  },
+  { needs: [needsCgroup2], differsFrom: { crun: 'refuses it' } },
 )
 
 test(

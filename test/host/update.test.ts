@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, withArgs } from '../helpers/bundle.ts'
+import { cgroupFile, needsCgroupFile } from '../helpers/cgroup-files.ts'
 import { type Container, mustSucceed, withContainer, withRunning } from '../helpers/container.ts'
 import { cgroupVersion, needsCgroup1, needsCgroup2, needsController, readCgroupDir } from '../helpers/host.ts'
 import { parseAttempts } from '../helpers/report.ts'
@@ -336,11 +337,47 @@ test(
   'kernel memory is ignored with a warning',
   async () => {
     await withRunning(sleeper, (container) => {
-      const outcome = mustSucceed(container.call('update', ['--kernel-memory', '50m', '--kernel-memory-tcp', '50m']))
+      const outcome = mustSucceed(container.call('update', ['--kernel-memory', '50m']))
       assert.match(outcome.stderr, /level=warning msg="linux\.resources\.memory\.kernel: ignored/)
     })
   },
   { differsFrom: { runc: 'warns in other words, or no longer has the flags', crun: 'sets it' } },
+)
+
+test(
+  'kernel memory for TCP, v1',
+  async () => {
+    await withRunning(sleeper, (container) => {
+      const limit = (): string => cgroupFile(container, 'memory', 'memory.kmem.tcp.limit_in_bytes')
+      const none = limit()
+      const update = (value: string): Outcome => mustSucceed(container.call('update', ['--kernel-memory-tcp', value]))
+      assert.is(update('8m').stderr, '')
+      assert.is(limit(), `${8 << 20}`)
+      // What is not written says nothing of it.
+      mustSucceed(container.call('update', ['--pids-limit', '100']))
+      assert.is(limit(), `${8 << 20}`)
+      update('-1')
+      assert.is(limit(), none)
+    })
+  },
+  {
+    needs: [...needs, needsCgroup1, needsCgroupFile('memory', 'memory.kmem.tcp.limit_in_bytes')],
+    differsFrom: { runc: 'ignores it, or no longer has the flag' },
+  },
+)
+
+test(
+  'kernel memory for TCP is ignored with a warning, v2',
+  async () => {
+    await withRunning(sleeper, (container) => {
+      const { stderr } = mustSucceed(container.call('update', ['--kernel-memory-tcp', '8m']))
+      assert.match(stderr, /level=warning msg="linux\.resources\.memory\.kernelTCP: ignored, on cgroup v2/)
+    })
+  },
+  {
+    needs: [...needs, needsCgroup2],
+    differsFrom: { runc: 'warns in other words, or no longer has the flag', crun: 'refuses it' },
+  },
 )
 
 test(
