@@ -82,7 +82,7 @@ function showRequest(bytes: Uint8Array): readonly string[] {
 }
 
 function requestOf(plan: Plan): readonly string[] {
-  const [call] = plan.sections.commit
+  const call = plan.sections.commit.find(({ kind }) => kind === 'criu-call')
   if (call?.kind !== 'criu-call' || typeof call.request === 'string') throw new Error('no call of criu')
   return showRequest(call.request)
 }
@@ -320,6 +320,7 @@ test('the plan of restore: mount points are made, then criu gets a fresh root', 
     ['loopback-of-init', 'hook'],
   )
   assert.equal(showOps(plan.sections.poststart), ['readonly-root-of-init'])
+  assert.equal(showOps(plan.sections.commit.slice(0, 1)), ['criu-scratch /bundle/rootfs/tmp'])
   const lines = requestOf(plan)
   for (const line of [
     'type=2',
