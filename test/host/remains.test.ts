@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, withArgs } from '../helpers/bundle.ts'
 import { type Container, mustSucceed, newContainer, newId, withContainer, withRunning } from '../helpers/container.ts'
-import { cgroupHomes } from '../helpers/host.ts'
+import { cgroupHomes, cgroupVersion, readCgroupDir } from '../helpers/host.ts'
 import { settledLeaks } from '../helpers/leaks.ts'
 import { callRuntime, isTsrun, startRuntime, until } from '../helpers/runtime.ts'
 import { assertFailure, hostSuite } from '../helpers/suite.ts'
-import { stateRoot } from '../helpers/work-dir.ts'
+import { mark, stateRoot } from '../helpers/work-dir.ts'
 
 const { test, run } = hostSuite('remains')
 const sleeper = withArgs(['sleep', '60'])
@@ -66,6 +66,41 @@ for (const paused of [false, true]) {
     { differsFrom },
   )
 }
+
+/** Names that a cgroup may have, and that a walk may stop at or pass over. */
+const oddNames = ['.hidden', ...['a', 'b', 'c', 'd'].map((letter) => letter.repeat(3000))]
+
+test('cgroups in the container with long names and with dots get signals, and are removed with it', async () => {
+  await withTwo(async (container, pids) => {
+    const dir = readCgroupDir(container.pid(), cgroupVersion === 1 ? 'freezer' : '') ?? ''
+    for (const name of oddNames) mkdirSync(join(dir, name))
+    writeFileSync(join(dir, '.hidden/cgroup.procs'), String(pids[1]))
+    mustSucceed(container.call('kill', ['--all'], ['TERM']))
+    await until('the process below has got it', () => !alive(pids[1] ?? 0))
+    mustSucceed(container.delete(['--force']))
+    await assertGone(container.id, pids)
+  })
+})
+
+test(
+  'cgroups of others with long names hide none whose state directory is lost',
+  async () => {
+    await withTwo(async (container, pids) => {
+      const above = dirname(readCgroupDir(container.pid(), cgroupVersion === 1 ? 'freezer' : '') ?? '')
+      const others = oddNames.map((name) => join(above, `${name}${mark}`))
+      for (const path of others) mkdirSync(path)
+      try {
+        rmSync(join(stateRoot, container.id), { recursive: true })
+        mustSucceed(container.delete(['--force']))
+        assert.ok(others.every((path) => existsSync(path)))
+      } finally {
+        for (const path of others) rmdirSync(path)
+      }
+      await assertGone(container.id, pids)
+    })
+  },
+  { differsFrom },
+)
 
 for (const [title, damage] of [
   ['is empty', (plan: string) => truncateSync(plan, 0)],
