@@ -124,11 +124,7 @@ export function compileRestore(request: PlanRequest, spec: Spec, input: RestoreI
       { kind: 'criu-socket', slot: socket, ...byRuntime('criu') },
     ],
     start: [...namespaces.start, { kind: 'exec-criu', slot: socket, program: input.criu, ...byRuntime('criu') }],
-    commit: [
-      { kind: 'criu-scratch', path: `${rootfsPath(context)}/${PIVOT_PLACE}`, ...byRuntime('criu') },
-      callCriu('restore', input.encode('restore', options)),
-      ...pidfd.commit,
-    ],
+    commit: [makeScratch(context), callCriu('restore', input.encode('restore', options)), ...pidfd.commit],
     poststart: compileReadonly(context),
     undo: [...cgroups.undo, ...intelRdt.undo],
     poststop: compileHooks(context, 'poststop'),
@@ -142,6 +138,10 @@ export function compileRestore(request: PlanRequest, spec: Spec, input: RestoreI
     slots: context.slots.count,
     warnings: [...warnings, ...cgroups.warnings],
   }
+}
+
+function makeScratch(context: CompileContext): Op {
+  return { kind: 'criu-scratch', path: `${rootfsPath(context)}/${PIVOT_PLACE}`, ...byRuntime('criu') }
 }
 
 function spawnFor({ process }: CompileContext, { cgroupSlot }: CgroupPlan): Plan['spawn'] {
