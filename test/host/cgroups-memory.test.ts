@@ -5,7 +5,7 @@ import { withArgs } from '../helpers/bundle.ts'
 import { cgroupFile, expectFiles, MEBIBYTE, needsCgroupFile } from '../helpers/cgroup-files.ts'
 import { mustSucceed, runOnce, withContainer, withRunning } from '../helpers/container.ts'
 import { needsCgroup1, needsCgroup2, needsController } from '../helpers/host.ts'
-import { isTsrun } from '../helpers/runtime.ts'
+import { isTsrun, type Outcome } from '../helpers/runtime.ts'
 import { assertFailure, hostSuite } from '../helpers/suite.ts'
 
 const { test, run } = hostSuite('cgroups memory')
@@ -96,6 +96,42 @@ test(
     if (isTsrun) assert.match(outcome.stderr, /level=warning.*linux\.resources\.memory\.kernelTCP: ignored.*v2/)
   },
   { needs: [needsCgroup2], differsFrom: { crun: 'refuses it' } },
+)
+
+test(
+  'memory.kernelTCP is changed by update, v1',
+  async () => {
+    await withRunning(withArgs(['sleep', '60']), (container) => {
+      const limit = (): string => cgroupFile(container, 'memory', 'memory.kmem.tcp.limit_in_bytes')
+      const none = limit()
+      const update = (value: string): Outcome => mustSucceed(container.call('update', ['--kernel-memory-tcp', value]))
+      assert.is(update(`${8 << 20}`).stderr, '')
+      assert.is(limit(), `${8 << 20}`)
+      // What is not written says nothing of it.
+      mustSucceed(container.call('update', ['--pids-limit', '100']))
+      assert.is(limit(), `${8 << 20}`)
+      update('-1')
+      assert.is(limit(), none)
+    })
+  },
+  {
+    needs: [needsCgroup1, needsCgroupFile('memory', 'memory.kmem.tcp.limit_in_bytes')],
+    differsFrom: { runc: 'ignores it, or no longer has the flag' },
+  },
+)
+
+test(
+  'memory.kernelTCP is ignored by update with a warning, v2',
+  async () => {
+    await withRunning(withArgs(['sleep', '60']), (container) => {
+      const { stderr } = mustSucceed(container.call('update', ['--kernel-memory-tcp', '8m']))
+      assert.match(stderr, /level=warning msg="linux\.resources\.memory\.kernelTCP: ignored, on cgroup v2/)
+    })
+  },
+  {
+    needs: [needsCgroup2],
+    differsFrom: { runc: 'warns in other words, or no longer has the flag', crun: 'refuses it' },
+  },
 )
 
 test(

@@ -4,7 +4,6 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from '
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, withArgs } from '../helpers/bundle.ts'
-import { cgroupFile, needsCgroupFile } from '../helpers/cgroup-files.ts'
 import { type Container, mustSucceed, withContainer, withRunning } from '../helpers/container.ts'
 import { cgroupVersion, needsCgroup1, needsCgroup2, needsController, readCgroupDir } from '../helpers/host.ts'
 import { parseAttempts } from '../helpers/report.ts'
@@ -180,7 +179,7 @@ test(
       assert.ok(made > 10 && made <= 21, `${made} processes`)
     })
   },
-  { needs },
+  { needs, differsFrom: { runc: 'exec hangs at times in a container that may have no more processes' } },
 )
 
 test(
@@ -342,42 +341,6 @@ test(
     })
   },
   { differsFrom: { runc: 'warns in other words, or no longer has the flags', crun: 'sets it' } },
-)
-
-test(
-  'kernel memory for TCP, v1',
-  async () => {
-    await withRunning(sleeper, (container) => {
-      const limit = (): string => cgroupFile(container, 'memory', 'memory.kmem.tcp.limit_in_bytes')
-      const none = limit()
-      const update = (value: string): Outcome => mustSucceed(container.call('update', ['--kernel-memory-tcp', value]))
-      assert.is(update('8m').stderr, '')
-      assert.is(limit(), `${8 << 20}`)
-      // What is not written says nothing of it.
-      mustSucceed(container.call('update', ['--pids-limit', '100']))
-      assert.is(limit(), `${8 << 20}`)
-      update('-1')
-      assert.is(limit(), none)
-    })
-  },
-  {
-    needs: [...needs, needsCgroup1, needsCgroupFile('memory', 'memory.kmem.tcp.limit_in_bytes')],
-    differsFrom: { runc: 'ignores it, or no longer has the flag' },
-  },
-)
-
-test(
-  'kernel memory for TCP is ignored with a warning, v2',
-  async () => {
-    await withRunning(sleeper, (container) => {
-      const { stderr } = mustSucceed(container.call('update', ['--kernel-memory-tcp', '8m']))
-      assert.match(stderr, /level=warning msg="linux\.resources\.memory\.kernelTCP: ignored, on cgroup v2/)
-    })
-  },
-  {
-    needs: [...needs, needsCgroup2],
-    differsFrom: { runc: 'warns in other words, or no longer has the flag', crun: 'refuses it' },
-  },
 )
 
 test(
