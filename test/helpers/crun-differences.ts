@@ -158,7 +158,7 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
     [/^create --console-socket sends/, 'names the terminal otherwise'],
     [/^stdio is the terminal/, 'puts nothing over /dev/console'],
     [/^a console socket without/, lenient],
-    [/^run in the foreground: terminal/, 'sets the size only after the start'],
+    [/^run in the foreground: terminal|^exec --process with a terminal/, 'sets the size only after the start'],
   ],
   'user namespaces': [
     [/^a rootfs that only the host root/, 'opens the rootfs as the mapped root'],
