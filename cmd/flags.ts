@@ -111,7 +111,7 @@ const limits: readonly Flag[] = [
   { name: 'memory-reservation', type: 'string', help: 'memory that is left to it when the host runs short' },
   { name: 'memory-swap', type: 'string', help: 'memory and swap together; -1 is no limit' },
   { name: 'kernel-memory', type: 'string', help: 'ignored', hidden: true },
-  { name: 'kernel-memory-tcp', type: 'string', help: 'ignored', hidden: true },
+  { name: 'kernel-memory-tcp', type: 'string', help: 'memory for TCP, such as 64m; -1 is no limit; cgroup v1 alone' },
   { name: 'pids-limit', type: 'int', help: 'number of processes; -1 is no limit' },
   { name: 'l3-cache-schema', type: 'string', help: 'line for the L3 cache in the resctrl group' },
   { name: 'mem-bw-schema', type: 'string', help: 'line for the memory bandwidth in the resctrl group' },

@@ -17,7 +17,7 @@ if [ -z "${TSRUN_PEERS_INSIDE:-}" ]; then
 	node_modules/.bin/bun test/peers.ts --prepare
 	peers=../shared/peers/with-peers
 	if [ -x $peers ]; then
-		TSRUN_PEERS_INSIDE=1 exec $peers --packages "runc crun busybox-static procps uidmap nodejs" -- \
+		TSRUN_PEERS_INSIDE=1 exec $peers --packages "runc crun criu libcriu2 iproute2 busybox-static procps uidmap nodejs" -- \
 			sh cmd/dev/test-peers.sh "$@"
 	fi
 fi

@@ -44,6 +44,7 @@ const CGROUP_ROOT = 25
 const INHERIT_FD = 27
 const EXTERNAL = 37
 const JOIN_NAMESPACE = 39
+const DUMP_CONTROLLER = 43
 
 /** criu_req with its options, as bytes. Spec: images/rpc.proto of criu */
 export function encodeCriuRequest(type: CriuRequestType, options: CriuOptions): Uint8Array {
@@ -61,6 +62,7 @@ function writeOptions(writer: BinaryWriter, options: CriuOptions): void {
   }
   for (const [name, number] of entriesOf(texts)) writeText(writer, number, options[name])
   for (const text of options.external) writeText(writer, EXTERNAL, text)
+  for (const text of options.dumpControllers ?? []) writeText(writer, DUMP_CONTROLLER, text)
   const { pageServer } = options
   if (pageServer !== undefined) {
     writer.tag(PAGE_SERVER, WireType.LengthDelimited).fork()

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Signals to all processes of a container, found through its cgroup. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -10,6 +9,7 @@
 #include <unistd.h>
 
 #include "../base/io.h"
+#include "../base/subdirs.h"
 #include "container.h"
 
 #define PROCS_MAX (16u << 20)
@@ -38,24 +38,18 @@ static int signal_listed(int dirfd, int signal)
 /* The same for a cgroup and all below it; dirfd is consumed. */
 static int signal_tree(int dirfd, int signal)
 {
-	int count = signal_listed(dirfd, signal);
-	DIR *dir = count < 0 ? NULL : fdopendir(dirfd);
-	struct dirent *entry;
+	_subdirs_ children = SUBDIRS_OF(dirfd);
+	_fd_close_ int own = dirfd;
+	int count = signal_listed(own, signal);
 
-	if (!dir) {
-		close(dirfd);
+	if (count < 0)
 		return count;
-	}
-	while ((entry = readdir(dir))) {
-		int child, n;
+	for (const char *name; (name = subdirs_next(&children));) {
+		int child = openat(own, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int n = child < 0 ? 0 : signal_tree(child, signal);
 
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
-			continue;
-		child = openat(dirfd, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		n = child < 0 ? 0 : signal_tree(child, signal);
 		count += n > 0 ? n : 0;
 	}
-	closedir(dir);
 	return count;
 }
 

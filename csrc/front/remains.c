@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "remains.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,6 +12,7 @@
 
 #include "../base/io.h"
 #include "../base/proc.h"
+#include "../base/subdirs.h"
 #include "../base/sys.h"
 #include "../ops/cgroup.h"
 #include "front.h"
@@ -62,8 +62,8 @@ static int walk_tree(struct walk *w, int fd)
 	const char *owner;
 	ssize_t n = fgetxattr(fd, w->attribute, mark, sizeof(mark) - 1);
 	size_t length = strlen(w->path);
-	struct dirent *entry;
-	DIR *dir;
+	_subdirs_ children = SUBDIRS_OF(fd);
+	_fd_close_ int own = fd;
 	int r = 0;
 
 	if (n > 0) {
@@ -72,27 +72,18 @@ static int walk_tree(struct walk *w, int fd)
 		if (owner)
 			r = w->visit(w->data, owner, w->path);
 	}
-	dir = fdopendir(fd);
-	if (!dir) {
-		close(fd);
-		return r;
-	}
-	while (r == 0 && (entry = readdir(dir))) {
+	for (const char *name; r == 0 && (name = subdirs_next(&children));) {
 		int child;
 
-		if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 ||
-		    strcmp(entry->d_name, "..") == 0 ||
-		    length + strlen(entry->d_name) + 2 > sizeof(w->path))
+		if (length + strlen(name) + 2 > sizeof(w->path))
 			continue;
-		child = openat(dirfd(dir), entry->d_name,
-			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		child = openat(own, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (child < 0)
 			continue;
-		snprintf(w->path + length, sizeof(w->path) - length, "/%s", entry->d_name);
+		snprintf(w->path + length, sizeof(w->path) - length, "/%s", name);
 		r = walk_tree(w, child);
 		w->path[length] = '\0';
 	}
-	closedir(dir);
 	return r;
 }
 

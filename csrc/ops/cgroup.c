@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -11,6 +10,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "../base/subdirs.h"
 #include "cgroup.h"
 #include "ops.h"
 
@@ -194,29 +194,19 @@ static unsigned int kill_listed(int dirfd)
 /* Removes the children of a cgroup, deepest first, killing what is in them when asked to. fd is consumed. */
 static void empty_tree(int fd, int kill_them)
 {
-	DIR *dir;
-	struct dirent *entry;
+	_subdirs_ children = SUBDIRS_OF(fd);
+	_fd_close_ int own = fd;
 
-	if (kill_them && write_once(fd, "cgroup.kill", "1", 1) < 0)
-		kill_listed(fd);
-	dir = fdopendir(fd);
-	if (!dir) {
-		close(fd);
-		return;
-	}
-	while ((entry = readdir(dir))) {
-		int child;
+	if (kill_them && write_once(own, "cgroup.kill", "1", 1) < 0)
+		kill_listed(own);
+	for (const char *name; (name = subdirs_next(&children));) {
+		int child = openat(own, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
-			continue;
-		child = openat(dirfd(dir), entry->d_name,
-			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (child < 0)
 			continue;
 		empty_tree(child, kill_them);
-		unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+		unlinkat(own, name, AT_REMOVEDIR);
 	}
-	closedir(dir);
 }
 
 void cgroup_kill(const char *path)

@@ -30,7 +30,8 @@ struct context {
 	int vacancy_checked; /* CGROUP_VACANT has run: see host_check_vacant */
 	int unit_taken;	     /* the systemd unit, and so its cgroup, is somebody else's */
 
-	int criu; /* the connection to criu, while it is called */
+	int criu;	     /* the connection to criu, while it is called */
+	const char *scratch; /* directory that was made for criu, or NULL */
 
 	/* Init only, but for the master, which a front gets from criu. */
 	int socket;	       /* to the front */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -154,7 +155,18 @@ static int converse(struct err *e, struct context *c, char *buffer, uint32_t sta
 	return c->pid > 0 ? 0 : err_set(e, EPROTO, "answer of criu (no pid)");
 }
 
-int op_CRIU_CALL(struct err *e, struct context *c, const struct op *op)
+/* Nobody else has to do with it. criu tells what it lacks, if this cannot be made. */
+int op_CRIU_SCRATCH(struct err *e, struct context *c, const struct op *op)
+{
+	const char *path = op_string(c, op, 0);
+
+	(void)e;
+	if (mkdir(path, 0700) == 0)
+		c->scratch = path;
+	return 0;
+}
+
+static int call(struct err *e, struct context *c, const struct op *op)
 {
 	_free_ char *buffer = malloc(REPLY_MAX);
 	int r;
@@ -165,4 +177,14 @@ int op_CRIU_CALL(struct err *e, struct context *c, const struct op *op)
 	if (r < 0)
 		return err_set(e, -r, "send the request to criu (%u bytes)", op->args[1]);
 	return converse(e, c, buffer, op->args[2]);
+}
+
+int op_CRIU_CALL(struct err *e, struct context *c, const struct op *op)
+{
+	int r = call(e, c, op);
+
+	if (c->scratch)
+		rmdir(c->scratch);
+	c->scratch = NULL;
+	return r;
 }

@@ -14,6 +14,18 @@
 
 #include "ops.h"
 
+/* A file of the kernel is missing where its siblings are: the kernel has no such setting. */
+static int is_unknown(const char *path)
+{
+	_free_ char *directory = strdup(path);
+	char *slash = directory ? strrchr(directory, '/') : NULL;
+
+	if (!slash)
+		return 0;
+	*slash = '\0';
+	return access(directory, F_OK) == 0;
+}
+
 int op_WRITE_FILE(struct err *e, struct context *c, const struct op *op)
 {
 	const char *path = op_string(c, op, 0);
@@ -21,8 +33,11 @@ int op_WRITE_FILE(struct err *e, struct context *c, const struct op *op)
 	int r = write_once(AT_FDCWD, path, data, op->args[2]);
 
 	if (r < 0)
-		return err_set(e, -r, "write \"%.*s\" to \"%s\"",
-			       op->args[2] > 120 ? 120 : (int)op->args[2], data, path);
+		return err_set(e, -r, "write \"%.*s\" to \"%s\"%s",
+			       op->args[2] > 120 ? 120 : (int)op->args[2], data, path,
+			       r == -ENOENT && is_unknown(path)
+				       ? ", a setting that this kernel does not have"
+				       : "");
 	return 0;
 }
 

@@ -8,6 +8,7 @@ import { propertiesV1 } from './systemd/properties-v1.ts'
 import { propertiesV2 } from './systemd/properties-v2.ts'
 import type { UnitProperty } from './systemd/property.ts'
 import { compileResourcesV1 } from './v1/resources.ts'
+import { warningsV2 } from './v2/memory.ts'
 import { compileResourcesV2 } from './v2/resources.ts'
 
 /** Controller -> directory of the container; '' is the unified hierarchy. */
@@ -52,7 +53,7 @@ export function compileUpdate(resources: LinuxResources, paths: CgroupPaths, rea
   return {
     changes: writes.map((write) => ({ ...write, directory: directoryOf(write, paths) })),
     properties: unified ? propertiesV2(writes) : propertiesV1(writes, readQuotaV1(read)),
-    warnings: warn(resources),
+    warnings: [...warn(resources), ...(unified ? warningsV2(resources) : [])],
   }
 }
 
@@ -88,9 +89,7 @@ function checkUsage({ limit = 0, swap = 0 }: LinuxMemory, read: ReadCgroupFile):
 
 function warn({ memory, devices }: LinuxResources): string[] {
   const found: string[] = []
-  for (const field of ['kernel', 'kernelTCP'] as const) {
-    if (memory?.[field]) found.push(`linux.resources.memory.${field}: ignored, kernels have no such limit any more`)
-  }
+  if (memory?.kernel) found.push('linux.resources.memory.kernel: ignored, kernels have no such limit any more')
   if (devices !== undefined && devices.length > 0) {
     found.push('linux.resources.devices: ignored, the rules of a container stay as they were made')
   }

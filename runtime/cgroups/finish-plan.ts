@@ -6,6 +6,7 @@ import type { CgroupContext, CgroupPlan, ContainerCgroup } from './cgroup-plan.t
 import { compileFreezer } from './freezer.ts'
 import type { CgroupLayout } from './hierarchies.ts'
 import type { Unit } from './systemd/unit.ts'
+import { warningsV2 } from './v2/memory.ts'
 
 /** Errors that tell a caller without privileges that it may not manage cgroups. */
 export const noPermission: readonly Tolerated[] = ['EPERM', 'EROFS', 'ENOENT', 'EBUSY', 'EINVAL']
@@ -50,7 +51,7 @@ export function finishPlan(context: CgroupContext, layout: CgroupLayout, compile
     procsDirs: [main.directory],
     paths: statePaths(cgroups),
     unit: compiled.unit,
-    warnings: resourceWarnings(resources),
+    warnings: [...resourceWarnings(resources), ...(layout.mode === 'v2' ? warningsV2(resources) : [])],
   }
 }
 
@@ -85,7 +86,7 @@ export function isInitialUserNamespace(uidMap: string): boolean {
   return uidMap.trimEnd().endsWith(' 4294967295')
 }
 
-/** Limits of kernel memory, which there are no more, are told by spec/. */
+/** A limit of kernel memory, which there is no more, is told by spec/. */
 export function resourceWarnings({ memory }: LinuxResources): string[] {
   if (memory?.useHierarchy !== false) return []
   return ['linux.resources.memory.useHierarchy: ignored, memory is always accounted hierarchically']

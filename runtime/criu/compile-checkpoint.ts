@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TsrunError } from '../../spec/error.ts'
 import type { Spec } from '../../spec/runtime/config.ts'
+import type { CgroupPaths } from '../cgroups/compile-update.ts'
 import { byRuntime, createContext, findNamespace, hasFlag, invalid, option } from '../compile/context.ts'
 import type { PlanRequest } from '../facts/request.ts'
 import type { Op } from '../plan/ops.ts'
@@ -20,6 +21,9 @@ export interface CheckpointInput extends MountView {
   readonly rootfs: string
   /** File of the freezer; '' without one. */
   readonly freezerFile: string
+  /** /proc/PID/cgroup of init, and the container's own cgroups by controller. */
+  readonly cgroup: string
+  readonly cgroupPaths: CgroupPaths
   /** Inodes of namespaces of init that have a path in the config. */
   readonly namespaceInodes: Readonly<Partial<Record<keyof typeof EXTERNAL_NAMESPACE, number>>>
 }
@@ -74,6 +78,7 @@ export function checkpointOptions(request: PlanRequest, spec: Spec, input: Check
     trackMem: preDump || parentImg !== undefined ? true : undefined,
     external: [...externalNamespaces(input), ...(preDump ? [] : dumpedMounts(context, input))],
     cgroupRoots: [],
+    dumpControllers: ownHierarchies(input),
     inheritFds: [],
     joinNamespaces: [],
   }
@@ -86,6 +91,17 @@ function externalNamespaces({ namespaceInodes }: CheckpointInput): readonly stri
     ...(network === undefined ? [] : [`net[${network}]:${EXTERNAL_NAMESPACE.network}`]),
     ...(pid === undefined ? [] : [`pid[${pid}]:${EXTERNAL_NAMESPACE.pid}`]),
   ]
+}
+
+/**
+ * criu saves all that is below the cgroup of init, and makes it again. Where the container has no cgroup of its own in a hierarchy
+ * that is not mounted, these would be cgroups of others.
+ */
+function ownHierarchies({ cgroup, cgroupPaths }: CheckpointInput): readonly string[] | undefined {
+  const all = cgroup.split('\n').flatMap((line) => /^\d+:([^:]*):/.exec(line)?.[1] ?? [])
+  const own = all.filter((names) => names.split(',').some((name) => cgroupPaths[name] !== undefined))
+  // For criu, a list without entries has all; a container without cgroups is one of a user.
+  return own.length === 0 || own.length === all.length ? undefined : own
 }
 
 function statusFd(request: PlanRequest): number {

@@ -54,6 +54,12 @@ export interface RestoreInput {
 
 const DIRECTORY_MODE = 0o700
 
+/**
+ * Where criu puts the old root, for a moment. Where a root has no such directory, criu makes one of another name: from version
+ * 4.2 on too late, as the root is read-only by then if it was.
+ */
+const PIVOT_PLACE = 'tmp'
+
 /** Namespaces that criu lets restored processes join, by its own names. */
 const joinable: Readonly<Partial<Record<LinuxNamespaceType, string>>> = {
   ipc: 'ipc',
@@ -118,7 +124,7 @@ export function compileRestore(request: PlanRequest, spec: Spec, input: RestoreI
       { kind: 'criu-socket', slot: socket, ...byRuntime('criu') },
     ],
     start: [...namespaces.start, { kind: 'exec-criu', slot: socket, program: input.criu, ...byRuntime('criu') }],
-    commit: [callCriu('restore', input.encode('restore', options)), ...pidfd.commit],
+    commit: [makeScratch(context), callCriu('restore', input.encode('restore', options)), ...pidfd.commit],
     poststart: compileReadonly(context),
     undo: [...cgroups.undo, ...intelRdt.undo],
     poststop: compileHooks(context, 'poststop'),
@@ -132,6 +138,10 @@ export function compileRestore(request: PlanRequest, spec: Spec, input: RestoreI
     slots: context.slots.count,
     warnings: [...warnings, ...cgroups.warnings],
   }
+}
+
+function makeScratch(context: CompileContext): Op {
+  return { kind: 'criu-scratch', path: `${rootfsPath(context)}/${PIVOT_PLACE}`, ...byRuntime('criu') }
 }
 
 function spawnFor({ process }: CompileContext, { cgroupSlot }: CgroupPlan): Plan['spawn'] {
@@ -160,7 +170,7 @@ function compileNetwork(context: CompileContext): NetDevicePlan {
   return { prepare, adopt: [{ kind: 'loopback-of-init', ...loopback }, ...adopt] }
 }
 
-/** criu sets the attributes of all mounts but that of the root, to which it may have to write before. */
+/** criu before 4.2 sets the attributes of all mounts but that of the root. */
 function compileReadonly({ spec }: CompileContext): Op[] {
   return spec.root?.readonly === true ? [{ kind: 'readonly-root-of-init', ...origin('/root/readonly') }] : []
 }

@@ -14,6 +14,22 @@ const meanings: readonly (readonly [words: RegExp, meaning: string])[] = [
     /Can't lookup mount=-?\d+ for fd=/,
     'a file of the host is open in the container, perhaps as its standard input or output: give it pipes or /dev/null',
   ],
+  [
+    /Can't create a temporary directory: Read-only/,
+    'the root file system is read-only and has no directory /tmp, which criu needs for a moment: make one in it',
+  ],
+  [
+    /Timeout reached|Unseizable .* state D/,
+    'a process could not be stopped within 10 s, perhaps as it waited for a child that was stopped before: try again',
+  ],
+  [
+    /page-pipe: splice: .*Bad file descriptor/,
+    'the pages could not be sent: criu needs CAP_SYS_RESOURCE for pipes that are large enough',
+  ],
+  [
+    /timens-\d+\.img: Permission denied/,
+    'criu has opened a file of the image before the user namespace had its ids, which happens now and then: try again',
+  ],
   [/Can't create link remap/, 'a file is open that has been deleted: --link-remap gives it a name'],
   [
     /Can't dump ghost file/,

@@ -45,6 +45,8 @@ export interface CriuOptions {
   readonly emptyNs?: number | undefined
   readonly external: readonly string[]
   readonly pageServer?: { readonly address: string; readonly port: number } | undefined
+  /** As in /proc/PID/cgroup; the unified hierarchy is ''. Undefined: all. */
+  readonly dumpControllers?: readonly string[] | undefined
   readonly cgroupRoots: readonly { readonly controller: string; readonly path: string }[]
   readonly inheritFds: readonly { readonly key: string; readonly fd: number }[]
   readonly joinNamespaces: readonly { readonly type: string; readonly path: string }[]

@@ -16,6 +16,7 @@ import type { Plan } from '../plan/plan.ts'
 import { readConfig } from '../plan-request.ts'
 import { readContainer } from '../state/container.ts'
 import { errnoText } from '../state/errno-text.ts'
+import { readStatePaths } from './container-cgroups.ts'
 import { writeDescriptors } from './external-pipes.ts'
 import { readOwned } from './read-owned.ts'
 import { resolveInRoot } from './resolve-in-root.ts'
@@ -78,6 +79,8 @@ function planCheckpoint(request: PlanRequest, spec: Spec, program: Program): Pla
     ...program,
     rootfs: plan.fields.rootfs,
     freezerFile: plan.fields.freezerFile,
+    cgroup: readFileSync(`/proc/${pid}/cgroup`, 'utf8'),
+    cgroupPaths: readStatePaths(container).cgroups,
     mounts: parseMountTable(readFileSync(`/proc/${pid}/mountinfo`, 'utf8')),
     resolve: (path) => resolveInRoot(root, path),
     namespaceInodes: Object.fromEntries(

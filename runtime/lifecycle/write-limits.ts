@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, constants, existsSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { TsrunError } from '../../spec/error.ts'
 import { pointerLabel } from '../../spec/pointer.ts'
 import type { LimitChange } from '../cgroups/compile-update.ts'
@@ -78,7 +79,9 @@ function toError(path: string, { pointer, file, value }: LimitChange, cause: unk
     const usage = `current usage: ${number('memory.usage_in_bytes')}, peak usage: ${number('memory.max_usage_in_bytes')}`
     hint = `unable to set memory limit to ${value} (${usage}): `
   }
-  const what = `${pointerLabel(pointer)}: ${hint}write "${value}" to "${path}": ${errnoText(cause)}`
+  const unknown = hasErrno(cause, 'ENOENT') && existsSync(dirname(path))
+  const why = unknown ? `, a setting that this kernel does not have: ${errnoText(cause)}` : `: ${errnoText(cause)}`
+  const what = `${pointerLabel(pointer)}: ${hint}write "${value}" to "${path}"${why}`
   return new TsrunError('cgroup', what, { pointer, cause })
 }
 

@@ -179,6 +179,7 @@ export const OPS = {
   'readonly-root-of-init': { code: 108, side: 'H', signature: '', syscall: 'mount_setattr', args: [] },
   'exec-criu': { code: 103, side: 'I', signature: 'Fs', syscall: 'execve', args: ['slot', 'program'] },
   'number-fd': { code: 104, side: 'I', signature: 'Fu', syscall: 'dup2', args: ['slot', 'number'] },
+  'criu-scratch': { code: 109, side: 'H', signature: 's', syscall: 'mkdir', args: ['path'] },
   'criu-call': { code: 105, side: 'H', signature: 'bu', syscall: 'recvmsg', args: ['request', 'status'] },
   'systemd-start': {
     code: 110,

@@ -2,7 +2,8 @@
 import type { Rule } from '../rule.ts'
 
 /**
- * Limits of kernel memory are not recommended, and current kernels have none.
+ * A limit of kernel memory is not recommended, and current kernels have none. That of the buffers of TCP is left where cgroup v1 is:
+ * what comes of it is told by who knows the host.
  * Spec: config-linux.md#memory
  */
 export const memoryKernel: Rule = {
@@ -10,10 +11,7 @@ export const memoryKernel: Rule = {
   section: 'config-linux.md#memory',
   field: '/linux/resources/memory',
   check({ linux }, report) {
-    const memory = linux?.resources?.memory
-    for (const name of ['kernel', 'kernelTCP'] as const) {
-      if ((memory?.[name] ?? 0) > 0)
-        report(`/linux/resources/memory/${name}`, 'is a limit that current kernels do not have, it is ignored')
-    }
+    if ((linux?.resources?.memory?.kernel ?? 0) > 0)
+      report('/linux/resources/memory/kernel', 'is a limit that current kernels do not have, it is ignored')
   },
 }

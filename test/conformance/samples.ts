@@ -41,6 +41,9 @@ export const ONLY_V1: readonly string[] = [
   'network/priorities',
 ].map((field) => `/linux/resources/${field}`)
 
+/** And what v2 only warns of, like runc, though v1 has it. */
+export const IGNORED_ON_V2 = '/linux/resources/memory/kernelTCP'
+
 function changed(document: Json, changes: Readonly<Record<string, unknown>>): Json {
   return Object.entries(changes).reduce((config, [pointer, value]) => withValue(config, pointer, value), document)
 }

@@ -10,7 +10,7 @@ import { type Field, isLeaf, readFields } from './fields.ts'
 import { fileOf, toFieldName, toPointer } from './merge.ts'
 import { MOUNT_OPTIONS } from './mount-options.ts'
 import { type Peers, peersOf, peersOfOption, startsWithField } from './peers.ts'
-import { ONLY_V1 } from './samples.ts'
+import { IGNORED_ON_V2, ONLY_V1 } from './samples.ts'
 import { NAMES_NOT_EXERCISED, NOT_EXERCISED, OTHER_PLATFORMS, REFUSED, SECTIONS } from './sections.ts'
 
 export const DOCUMENT: string = join(projectDir, 'docs/spec-conformance.md')
@@ -26,7 +26,9 @@ function stepsCell(path: string, effects: Effects | undefined): string {
   const names = stepsOf(effects)
   if (names.length === 0) return REFUSED[path] ?? '**ignored**'
   const steps = names.filter((name) => name !== 'warning').map((name) => `\`${name}\``)
-  const only = ONLY_V1.some((pointer) => startsWithField(path, toFieldName(pointer))) ? ', cgroup v1' : ''
+  const only = [...ONLY_V1, IGNORED_ON_V2].some((pointer) => startsWithField(path, toFieldName(pointer)))
+    ? ', cgroup v1'
+    : ''
   return steps.length === 0 ? 'a warning' : `${steps.join(' ')}${only}`
 }
 

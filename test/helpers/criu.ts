@@ -70,8 +70,19 @@ export function withDetached<T>(
   })
 }
 
-export function checkpoint(container: Container, { flags }: Image, more: readonly string[] = []): Outcome {
-  return container.call('checkpoint', [...flags, ...more], [], { timeoutMs: 30_000 })
+/**
+ * A process that waits in vfork(2) for a child that criu has stopped before it cannot be stopped: once in a hundred times, with a
+ * shell that starts programs, criu gives up after 10 s whoever has called it. So that is tried again.
+ */
+export function checkpoint(
+  container: Container,
+  { flags }: Image,
+  more: readonly string[] = [],
+  options: CallOptions = {},
+): Outcome {
+  const call = (): Outcome => container.call('checkpoint', [...flags, ...more], [], { timeoutMs: 30_000, ...options })
+  const first = call()
+  return /could not be stopped within|Timeout reached/.test(first.stderr) ? call() : first
 }
 
 /** Restores an image as the container of that bundle. */

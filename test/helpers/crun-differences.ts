@@ -8,9 +8,11 @@ const leaves = 'a create that fails or is killed leaves its cgroups'
 const ownText = 'has words, columns and formats of its own'
 const noHint = 'takes the last flag of a kind only when both set something'
 const lenient = 'does not check it'
+const masks = 'does not tell criu of the directory that it masks others with'
 const old = 'does not know this option'
 
 const differences: Readonly<Record<string, readonly Entry[]>> = {
+  checkpoint: [[/^a container goes on|^--leave-running/, masks]],
   'command line': [
     [/^list |^ps prints|^(?!ps)\w+ without an id shows its usage/, ownText],
     [/^help, -h and --help/, 'has no verb help'],
@@ -21,6 +23,7 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
     [/^the state directory (is on a full disk|has no inode left)/, 'leaves its state directory'],
     [/^a cgroup that already has processes/, lenient],
   ],
+  endurance: [[/lives of containers/, 'leaves .empty-directory beside the states']],
   events: [[/^(?!an interval|the end of)/, 'has no such command']],
   exec: [
     [/^takes user, environment, cwd/, 'starts in /, not in the cwd of the config'],
@@ -60,9 +63,11 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
     [/^state.json has the keys/, 'has a file "status" instead'],
     [/^id "..a" is accepted/, 'refuses it'],
     [/^kill hup sends/, 'wants signals in upper case'],
+    [/^kill KILL ends every process/, 'kills init alone'],
     [/^kill with an unknown signal/, 'takes the digits that a word begins with for a number'],
     [/^pause freezes/, 'a second pause succeeds'],
   ],
+  restore: [[/^a network namespace with a path/, masks]],
   list: [[/^columns|^status and pid|^several|^annotations|^what is no container|^a root that/, ownText]],
   log: [[/^--log-format json|^the error goes|^the log is app|^an existing|^quotes|^--debug|^a wrong/, ownText]],
   capabilities: [
@@ -78,6 +83,10 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
     [/^execCPUAffinity: a list/, lenient],
   ],
   'masked paths': [[/^maskedPaths and readonlyPaths must/, lenient]],
+  'mount idmap': [
+    [/^what lies in the root is mapped, too, in a user/, 'opens the source before others are mounted there'],
+  ],
+  'starved': [[/^exec with a full disk for state/, 'leaves .empty-directory beside the states']],
   'mount options': [
     [/^bind with "r?nosymfollow" shows/, old],
     [
@@ -149,7 +158,7 @@ const differences: Readonly<Record<string, readonly Entry[]>> = {
     [/^create --console-socket sends/, 'names the terminal otherwise'],
     [/^stdio is the terminal/, 'puts nothing over /dev/console'],
     [/^a console socket without/, lenient],
-    [/^run in the foreground: terminal/, 'sets the size only after the start'],
+    [/^run in the foreground: terminal|^exec --process with a terminal/, 'sets the size only after the start'],
   ],
   'user namespaces': [
     [/^a rootfs that only the host root/, 'opens the rootfs as the mapped root'],

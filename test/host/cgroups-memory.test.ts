@@ -5,7 +5,7 @@ import { withArgs } from '../helpers/bundle.ts'
 import { cgroupFile, expectFiles, MEBIBYTE, needsCgroupFile } from '../helpers/cgroup-files.ts'
 import { mustSucceed, runOnce, withContainer, withRunning } from '../helpers/container.ts'
 import { needsCgroup1, needsCgroup2, needsController } from '../helpers/host.ts'
-import { isTsrun } from '../helpers/runtime.ts'
+import { isTsrun, type Outcome } from '../helpers/runtime.ts'
 import { assertFailure, hostSuite } from '../helpers/suite.ts'
 
 const { test, run } = hostSuite('cgroups memory')
@@ -64,17 +64,74 @@ test(
 )
 
 test(
-  'memory.kernel and kernelTCP are told to be without effect',
+  'memory.kernel is told to be without effect',
   async () => {
-    const outcome = await runOnce(
-      withArgs(['true'], { linux: { resources: { memory: { kernel: 1e8, kernelTCP: 1e8 } } } }),
-    )
+    const outcome = await runOnce(withArgs(['true'], { linux: { resources: { memory: { kernel: 1e8 } } } }))
     mustSucceed(outcome)
-    if (!isTsrun) return
-    assert.match(outcome.stderr, /level=warning.*linux\.resources\.memory\.kernel:/)
-    assert.match(outcome.stderr, /level=warning.*linux\.resources\.memory\.kernelTCP:/)
+    if (isTsrun) assert.match(outcome.stderr, /level=warning.*linux\.resources\.memory\.kernel: .*ignored/)
   },
   { differsFrom: { crun: 'fails on cgroup v2' } },
+)
+
+test(
+  'memory.kernelTCP, v1',
+  async () => {
+    const kernelTCP = 8 * MEBIBYTE
+    await withContainer(withArgs(['true'], { linux: { resources: { memory: { kernelTCP } } } }), (container) => {
+      assert.is(mustSucceed(container.create()).stderr, '')
+      assert.is(cgroupFile(container, 'memory', 'memory.kmem.tcp.limit_in_bytes'), `${kernelTCP}`)
+    })
+  },
+  {
+    needs: [needsCgroup1, needsCgroupFile('memory', 'memory.kmem.tcp.limit_in_bytes')],
+    differsFrom: { runc: 'ignores it' },
+  },
+)
+
+test(
+  'memory.kernelTCP is told to be without effect, v2',
+  async () => {
+    const outcome = await runOnce(withArgs(['true'], { linux: { resources: { memory: { kernelTCP: 1e8 } } } }))
+    mustSucceed(outcome)
+    if (isTsrun) assert.match(outcome.stderr, /level=warning.*linux\.resources\.memory\.kernelTCP: ignored.*v2/)
+  },
+  { needs: [needsCgroup2], differsFrom: { crun: 'refuses it' } },
+)
+
+test(
+  'memory.kernelTCP is changed by update, v1',
+  async () => {
+    await withRunning(withArgs(['sleep', '60']), (container) => {
+      const limit = (): string => cgroupFile(container, 'memory', 'memory.kmem.tcp.limit_in_bytes')
+      const none = limit()
+      const update = (value: string): Outcome => mustSucceed(container.call('update', ['--kernel-memory-tcp', value]))
+      assert.is(update(`${8 << 20}`).stderr, '')
+      assert.is(limit(), `${8 << 20}`)
+      // What is not written says nothing of it.
+      mustSucceed(container.call('update', ['--pids-limit', '100']))
+      assert.is(limit(), `${8 << 20}`)
+      update('-1')
+      assert.is(limit(), none)
+    })
+  },
+  {
+    needs: [needsCgroup1, needsCgroupFile('memory', 'memory.kmem.tcp.limit_in_bytes')],
+    differsFrom: { runc: 'ignores it, or no longer has the flag' },
+  },
+)
+
+test(
+  'memory.kernelTCP is ignored by update with a warning, v2',
+  async () => {
+    await withRunning(withArgs(['sleep', '60']), (container) => {
+      const { stderr } = mustSucceed(container.call('update', ['--kernel-memory-tcp', '8m']))
+      assert.match(stderr, /level=warning msg="linux\.resources\.memory\.kernelTCP: ignored, on cgroup v2/)
+    })
+  },
+  {
+    needs: [needsCgroup2],
+    differsFrom: { runc: 'warns in other words, or no longer has the flag', crun: 'refuses it' },
+  },
 )
 
 test(

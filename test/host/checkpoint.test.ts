@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { cgroupMount, type Json } from '../helpers/bundle.ts'
@@ -18,14 +18,20 @@ import {
   restore,
   withDetached,
 } from '../helpers/criu.ts'
+import { cgroupVersion, needsCapability, readCgroupMounts } from '../helpers/host.ts'
 import { helpers } from '../helpers/leaks.ts'
 import { isTsrun, runtimeName, startProgram, startRuntime, until } from '../helpers/runtime.ts'
 import { hostSuite, type TestOptions } from '../helpers/suite.ts'
-import { newFile } from '../helpers/work-dir.ts'
+import { mark, newFile } from '../helpers/work-dir.ts'
 
 const { test, run } = hostSuite('checkpoint')
 
 const criu: TestOptions = { needs: [needsCriu], timeoutMs: 60_000 }
+
+/** Where the unified hierarchy of a hybrid host is mounted. */
+function unifiedBesideV1(): string | undefined {
+  return cgroupVersion === 1 ? readCgroupMounts().find(({ version }) => version === 2)?.dir : undefined
+}
 
 /** Mount points and types, without what differs from mount to mount; the root has a test of its own. */
 function mountsOf(container: Container): readonly string[] {
@@ -167,6 +173,36 @@ test(
 )
 
 test(
+  'cgroups of others are no part of the image where the unified hierarchy is not mounted',
+  async () => {
+    const image = newImage()
+    const above = unifiedBesideV1() ?? ''
+    const foreign = `${mark}-foreign`
+    const unmounting = ['unshare', '-m', 'sh', '-c', `umount ${above}; exec "$@" >/dev/null 2>&1`, 'sh']
+    mkdirSync(join(above, foreign))
+    try {
+      await withContainer(counting(), async (container) => {
+        mustSucceed(container.run(['--detach'], { wrapper: unmounting }))
+        await until('it counts', () => count(container) > 1, 10_000)
+        assert.is(checkpoint(container, image, [], { wrapper: unmounting }).status, 0)
+        const saved = readdirSync(image.images).filter((name) => name.startsWith('cgroup'))
+        assert.ok(saved.length > 0)
+        for (const name of saved) assert.not.ok(readFileSync(join(image.images, name)).includes(foreign), name)
+        mustSucceed(restore(container, image))
+        await assertCounts(container, 1)
+      })
+    } finally {
+      rmdirSync(join(above, foreign))
+    }
+  },
+  {
+    ...criu,
+    needs: [needsCriu, () => (unifiedBesideV1() === undefined ? 'no unified hierarchy beside those of v1' : undefined)],
+    differsFrom: { runc: 'it saves them, and makes them again', crun: 'it does not take the hybrid layout' },
+  },
+)
+
+test(
   'annotation org.criu.config: a file of criu that has the last word',
   async () => {
     const image = newImage()
@@ -209,7 +245,8 @@ test(
   },
   {
     ...criu,
-    needs: [needsCriuFeature('uffd-noncoop')],
+    // criu serves pages through pipes that are larger than others may have them.
+    needs: [needsCriuFeature('uffd-noncoop'), needsCapability('CAP_SYS_RESOURCE', 24)],
     differsFrom: { runc: 'it leaves a cgroup', crun: 'it has no such flag' },
   },
 )

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, withArgs } from '../helpers/bundle.ts'
 import { type Container, mustSucceed, newContainer, newId, withContainer, withRunning } from '../helpers/container.ts'
-import { cgroupHomes } from '../helpers/host.ts'
+import { cgroupHomes, cgroupVersion, readCgroupDir } from '../helpers/host.ts'
 import { settledLeaks } from '../helpers/leaks.ts'
-import { callRuntime, isTsrun, startRuntime, until } from '../helpers/runtime.ts'
+import { callRuntime, isTsrun, runtimeName, startRuntime, until } from '../helpers/runtime.ts'
 import { assertFailure, hostSuite } from '../helpers/suite.ts'
-import { stateRoot } from '../helpers/work-dir.ts'
+import { mark, stateRoot } from '../helpers/work-dir.ts'
 
 const { test, run } = hostSuite('remains')
 const sleeper = withArgs(['sleep', '60'])
@@ -66,6 +66,45 @@ for (const paused of [false, true]) {
     { differsFrom },
   )
 }
+
+/** Names that a cgroup may have, and that a walk may stop at or pass over. */
+const oddNames = ['.hidden', ...['a', 'b', 'c', 'd'].map((letter) => letter.repeat(3000))]
+
+test(
+  'cgroups in the container with long names and with dots get signals, and are removed with it',
+  async () => {
+    await withTwo(async (container, pids) => {
+      const dir = readCgroupDir(container.pid(), cgroupVersion === 1 ? 'freezer' : '') ?? ''
+      for (const name of oddNames) mkdirSync(join(dir, name))
+      writeFileSync(join(dir, '.hidden/cgroup.procs'), String(pids[1]))
+      mustSucceed(container.call('kill', ['--all'], ['TERM']))
+      await until('the process below has got it', () => !alive(pids[1] ?? 0))
+      mustSucceed(container.delete(['--force']))
+      await assertGone(container.id, pids)
+    })
+  },
+  { differsFrom: { runc: 'kill --all is kill where the pid namespace is its own' } },
+)
+
+test(
+  'cgroups of others with long names hide none whose state directory is lost',
+  async () => {
+    await withTwo(async (container, pids) => {
+      const above = dirname(readCgroupDir(container.pid(), cgroupVersion === 1 ? 'freezer' : '') ?? '')
+      const others = oddNames.map((name) => join(above, `${name}${mark}`))
+      for (const path of others) mkdirSync(path)
+      try {
+        rmSync(join(stateRoot, container.id), { recursive: true })
+        mustSucceed(container.delete(['--force']))
+        assert.ok(others.every((path) => existsSync(path)))
+      } finally {
+        for (const path of others) rmdirSync(path)
+      }
+      await assertGone(container.id, pids)
+    })
+  },
+  { differsFrom },
+)
 
 for (const [title, damage] of [
   ['is empty', (plan: string) => truncateSync(plan, 0)],
@@ -280,7 +319,8 @@ test('of two creates of one id at a time one wins, and the other harms nothing',
     const calls = [0, 1].map(() => startRuntime(['create', '--bundle', container.bundle, container.id]))
     const codes = (await Promise.all(calls.map(({ ended }) => ended))).map(({ status }) => status)
     assert.equal(codes.toSorted(), [0, 1], calls.map(({ stderr }) => stderr()).join())
-    assert.match(calls.map(({ stderr }) => stderr()).join(''), /container with given ID already exists/)
+    const text = calls.map(({ stderr }) => stderr()).join('')
+    assert.match(text, runtimeName === 'runc' ? /already exists|file exists/ : /container with given ID already exists/)
     assert.is(container.status(), 'created')
     mustSucceed(container.start())
     mustSucceed(container.delete(['--force']))

@@ -28,7 +28,7 @@ import {
   withDetached,
 } from '../helpers/criu.ts'
 import { isTsrun, runtimePath, startRuntime, until } from '../helpers/runtime.ts'
-import { hostSuite, type TestOptions } from '../helpers/suite.ts'
+import { hostSuite, type TestOptions, unmount } from '../helpers/suite.ts'
 import { onTerminal, withReceiver } from '../helpers/terminal.ts'
 import { newFile, stateRoot } from '../helpers/work-dir.ts'
 
@@ -63,6 +63,29 @@ test(
     })
   },
   { ...criu, differsFrom: { runc: 'it can be written to', crun: 'it can be written to' } },
+)
+
+test(
+  'a read-only root in which criu finds no place is told',
+  async () => {
+    const image = newImage()
+    const rootfs = makeRootfs()
+    rmdirSync(join(rootfs, 'tmp'))
+    mustRun('mount', '--bind', '-o', 'ro', rootfs, rootfs)
+    try {
+      const args = ['sh', '-c', 'while :; do sleep 1; done']
+      await withDetached(withArgs(args, { root: { path: rootfs, readonly: true } }), (container) => {
+        mustSucceed(checkpoint(container, image))
+        const outcome = restore(container, image)
+        assert.is(outcome.status, 1)
+        assert.match(outcome.stderr, /has no directory \/tmp.*Read-only file system/)
+        assert.ok(isGone(container), 'nothing is left of it')
+      })
+    } finally {
+      unmount(rootfs)
+    }
+  },
+  { ...criu, differsFrom: { runc: 'it does not explain', crun: 'it does not explain' } },
 )
 
 test(
@@ -265,7 +288,9 @@ test(
     })
     await withDetached(patch, async (container) => {
       const before = await checkpointCounting(container, image)
-      mustSucceed(restore(container, image))
+      const first = restore(container, image)
+      // criu opens that file without waiting for the ids of the namespace: a race that it loses once in a hundred times.
+      mustSucceed(/timens-0\.img: Permission denied/.test(first.stderr) ? restore(container, image) : first)
       await assertCounts(container, before)
       assert.match(container.exec(['cat', '/proc/self/uid_map']).stdout, /0 +100000 +65536/)
     })

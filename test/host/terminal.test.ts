@@ -100,13 +100,19 @@ test('a console socket without a terminal, or in the foreground, is refused', as
   })
 })
 
-test('run in the foreground: terminal of the size of the caller, output and status pass', async () => {
-  await withContainer(terminal(['sh', '-c', 'tty; stty size; exit 7']), async (container) => {
-    const result = await onTerminal(`${foreground(container, ['run', '--bundle', container.bundle])}; echo "status $?"`)
-    assert.match(result.text, /\/dev\/pts\/0\n33 97\n/, result.text)
-    assert.match(result.text, /status 7\n/)
-  })
-})
+test(
+  'run in the foreground: terminal of the size of the caller, output and status pass',
+  async () => {
+    await withContainer(terminal(['sh', '-c', 'tty; stty size; exit 7']), async (container) => {
+      const result = await onTerminal(
+        `${foreground(container, ['run', '--bundle', container.bundle])}; echo "status $?"`,
+      )
+      assert.match(result.text, /\/dev\/pts\/0\n33 97\n/, result.text)
+      assert.match(result.text, /status 7\n/)
+    })
+  },
+  { differsFrom: { runc: 'gives it its size when the program may have asked already' } },
+)
 
 test('run in the foreground: the terminal of the caller is raw meanwhile and restored after', async () => {
   await withContainer(terminal(['sh', '-c', 'echo ready; read line; echo "got $line"']), async (container) => {

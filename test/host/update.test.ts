@@ -179,7 +179,7 @@ test(
       assert.ok(made > 10 && made <= 21, `${made} processes`)
     })
   },
-  { needs },
+  { needs, differsFrom: { runc: 'exec hangs at times in a container that may have no more processes' } },
 )
 
 test(
@@ -292,11 +292,11 @@ test(
   async () => {
     await withRunning(config, async (container) => {
       const lock = join(stateRoot, container.id, 'lock')
-      const holder = startProgram('flock', [lock, 'sleep', '0.5'])
+      const done = newPath('done')
+      const holder = startProgram('flock', [lock, 'sh', '-c', `sleep 1; echo >${done}`])
       await until('it is held', () => spawnSync('flock', ['-n', lock, 'true']).status !== 0)
-      const begun = performance.now()
       mustSucceed(container.call('update', ['--pids-limit', '33']))
-      assert.ok(performance.now() - begun > 300)
+      assert.ok(existsSync(done), 'it did not wait')
       await holder.ended
       isLimited(container, { pids: '33' })
     })
@@ -336,7 +336,7 @@ test(
   'kernel memory is ignored with a warning',
   async () => {
     await withRunning(sleeper, (container) => {
-      const outcome = mustSucceed(container.call('update', ['--kernel-memory', '50m', '--kernel-memory-tcp', '50m']))
+      const outcome = mustSucceed(container.call('update', ['--kernel-memory', '50m']))
       assert.match(outcome.stderr, /level=warning msg="linux\.resources\.memory\.kernel: ignored/)
     })
   },

@@ -39,6 +39,8 @@ export function compileMemoryV1(memory: LinuxMemory, inForce?: LimitsInForce): C
   if (memory.reservation) {
     add('reservation', 'soft_limit_in_bytes', toDecimal(memory, 'reservation'))
   }
+  // The only one of the limits of kernel memory that kernels still enforce.
+  if (memory.kernelTCP) add('kernelTCP', 'kmem.tcp.limit_in_bytes', toDecimal(memory, 'kernelTCP'))
   if (memory.disableOOMKiller) add('disableOOMKiller', 'oom_control', '1')
   const swappiness = memory.swappiness
   // -1 arrives as 2^64 - 1 from writers for whom the field is unsigned.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TsrunError } from '../../../spec/error.ts'
 import { exactInteger } from '../../../spec/exact-integer.ts'
-import type { LinuxMemory } from '../../../spec/runtime/resources.ts'
+import type { LinuxMemory, LinuxResources } from '../../../spec/runtime/resources.ts'
 import { type CgroupWrite, inRange } from '../cgroup-write.ts'
 import type { LimitsInForce } from '../limits-in-force.ts'
 import { onlyV1 } from './only-v1.ts'
@@ -36,6 +36,14 @@ export function compileMemoryV2(memory: LinuxMemory, inForce: LimitsInForce): Cg
   if (memory.limit) add('limit', 'memory.max', toMax(exactInteger(memory, 'limit')))
   if (memory.reservation) add('reservation', 'memory.low', toMax(exactInteger(memory, 'reservation')))
   return writes
+}
+
+/** v2 counts the buffers of sockets as memory of the container: what asks for a limit of their own is told. */
+export function warningsV2({ memory }: LinuxResources): string[] {
+  if ((memory?.kernelTCP ?? 0) <= 0) return []
+  return [
+    'linux.resources.memory.kernelTCP: ignored, on cgroup v2 linux.resources.memory.limit counts what TCP buffers',
+  ]
 }
 
 function toMax(value: bigint): string {

@@ -87,6 +87,11 @@ export const differences: readonly Difference[] = [
     reason: 'So there is nothing to be set back, and no warning that it could not be.',
     cases: /^update --cpuset-cpus nosuch/,
   },
+  {
+    title: '`update --kernel-memory-tcp` is in force on cgroup v1',
+    reason: 'Kernels still have that limit there, and crun sets it, too. On cgroup v2 it is ignored with a warning.',
+    cases: /^update --kernel-memory-tcp /,
+  },
 ]
 
 export const wording: Difference = {

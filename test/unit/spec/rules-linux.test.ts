@@ -150,14 +150,8 @@ testRules({
     ],
   },
   'memory-kernel': {
-    good: [{ '/linux/resources/memory/kernel': 0 }],
-    bad: [
-      [
-        { '/linux/resources/memory/kernel': 1, '/linux/resources/memory/kernelTCP': 1 },
-        '/linux/resources/memory/kernel',
-        '/linux/resources/memory/kernelTCP',
-      ],
-    ],
+    good: [{ '/linux/resources/memory/kernel': 0, '/linux/resources/memory/kernelTCP': 1 }],
+    bad: [[{ '/linux/resources/memory/kernel': 1 }, '/linux/resources/memory/kernel']],
   },
   'cpu-burst': {
     good: [{ '/linux/resources/cpu/quota': -1 }, { '/linux/resources/cpu/quota': undefined }],

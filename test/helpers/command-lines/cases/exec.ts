@@ -117,6 +117,7 @@ const limits: readonly Case[] = [
   on('update --cpu-idle yes $ID'),
   on('update --cpuset-cpus nosuch $ID'),
   on('update --kernel-memory 5m $ID'),
+  on('update --kernel-memory-tcp 5m $ID', { needs: [needsCgroup1] }),
   on('update --resources $DIR/none $ID', { words: 'no such file or directory' }),
   on('update --resources $DIR/r $ID', { files: { r: '{' } }),
   on('update --resources $DIR/r $ID', { title: 'empty', files: { r: '' } }),

@@ -251,6 +251,10 @@ test('warns of what kernels no longer have, but for what spec/ tells already', (
   const { warnings } = compile({ resources: { memory: { kernel: 1, useHierarchy: false } } })
   assert.equal(warnings.length, 1)
   assert.match(warnings[0] ?? '', 'linux.resources.memory.useHierarchy')
+  const tcp = { memory: { kernelTCP: 1 } }
+  assert.equal(compile({ resources: tcp }).warnings, [])
+  const [onV2 = ''] = compile({ resources: tcp, host: unified }).warnings
+  assert.match(onV2, /^linux\.resources\.memory\.kernelTCP: ignored/)
 })
 
 test('refuses the systemd driver by name', () => {

@@ -115,6 +115,17 @@ test('device rules and kernel memory are told to be ignored', () => {
   assert.equal(compileUpdate(ofDocker, v1, () => undefined).warnings, [])
 })
 
+test('memory for TCP has a limit of its own on v1 alone', () => {
+  const resources = { memory: { kernelTCP: MB } }
+  const told = (paths: Readonly<Record<string, string>>, memory = resources.memory): readonly string[] =>
+    compileUpdate({ memory }, paths, () => undefined).warnings
+  assert.equal(writes(1, resources), ['/v1/memory/c/memory.kmem.tcp.limit_in_bytes 1048576'])
+  assert.equal(told(v1), [])
+  assert.equal(writes(2, resources), [])
+  assert.match(told(v2)[0] ?? '', /^linux\.resources\.memory\.kernelTCP: ignored, on cgroup v2/)
+  assert.equal(told(v2, { kernelTCP: -1 }), [])
+})
+
 test('v2: checkBeforeUpdate refuses what is in use', () => {
   const usage = { 'memory.current': `${4 * MB}\n`, 'memory.max': 'max\n' }
   const memory = { limit: 4 * MB, checkBeforeUpdate: true }

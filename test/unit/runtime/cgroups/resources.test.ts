@@ -62,7 +62,9 @@ const v1: Record<string, readonly Row[]> = {
       ],
     ],
     [{ memory: { swappiness: 2 ** 64 } }, []],
-    [{ memory: { kernel: MB, kernelTCP: MB, useHierarchy: true, checkBeforeUpdate: true } }, []],
+    [{ memory: { kernel: MB, kernelTCP: 0, useHierarchy: true, checkBeforeUpdate: true } }, []],
+    [{ memory: { kernelTCP: MB } }, [['memory.kmem.tcp.limit_in_bytes', '1048576', 'memory/kernelTCP']]],
+    [{ memory: { kernelTCP: -1 } }, [['memory.kmem.tcp.limit_in_bytes', '-1', 'memory/kernelTCP']]],
   ],
   'cpu (config-linux.md#cpu)': [
     [{ cpu: { shares: 0, quota: 0, period: 0, cpus: '', mems: '' } }, []],

@@ -36,6 +36,8 @@ const checkpointInput: CheckpointInput = {
   configFile: '/etc/criu/runc.conf',
   rootfs: '/bundle/rootfs',
   freezerFile: '/sys/fs/cgroup/box/cgroup.freeze',
+  cgroup: '0::/box\n',
+  cgroupPaths: { '': '/sys/fs/cgroup/box' },
   namespaceInodes: {},
   mounts: [],
   resolve: (path) => path,
@@ -82,7 +84,7 @@ function showRequest(bytes: Uint8Array): readonly string[] {
 }
 
 function requestOf(plan: Plan): readonly string[] {
-  const [call] = plan.sections.commit
+  const call = plan.sections.commit.find(({ kind }) => kind === 'criu-call')
   if (call?.kind !== 'criu-call' || typeof call.request === 'string') throw new Error('no call of criu')
   return showRequest(call.request)
 }
@@ -168,6 +170,23 @@ test('checkpoint: flags', () => {
   assert.is(all.trackMem, true)
   assert.is(all.freezeCgroup, '/sys/fs/cgroup/box')
   assert.is(options().manageCgroupsMode, 6)
+})
+
+test('checkpoint: hierarchies where the container has no cgroup of its own are left out', () => {
+  const cgroup = '4:name=systemd:/c\n3:cpu,cpuacct:/c\n2:net_cls:/\n0::/\n'
+  const cpu = { cpu: '/sys/fs/cgroup/cpu/c', cpuacct: '/sys/fs/cgroup/cpu/c' }
+  const of = (cgroupPaths: Readonly<Record<string, string>>) => options({}, makeSpec(), { cgroup, cgroupPaths })
+  const some = of({ ...cpu, 'name=systemd': '/sys/fs/cgroup/systemd/c' })
+  assert.equal(some.dumpControllers, ['name=systemd', 'cpu,cpuacct'])
+  assert.equal(
+    showRequest(encodeCriuRequest('dump', some)).filter((line) => line.startsWith('43=')),
+    ['43=name=systemd', '43=cpu,cpuacct'],
+  )
+  const all = { ...cpu, 'name=systemd': '/s/c', net_cls: '/n/c', '': '/u/c' }
+  assert.is(of(all).dumpControllers, undefined)
+  assert.equal(of({ '': '/u/c' }).dumpControllers, [''])
+  assert.is(of({}).dumpControllers, undefined)
+  assert.is(options().dumpControllers, undefined)
 })
 
 test('checkpoint: what is refused', () => {
@@ -320,6 +339,7 @@ test('the plan of restore: mount points are made, then criu gets a fresh root', 
     ['loopback-of-init', 'hook'],
   )
   assert.equal(showOps(plan.sections.poststart), ['readonly-root-of-init'])
+  assert.equal(showOps(plan.sections.commit.slice(0, 1)), ['criu-scratch /bundle/rootfs/tmp'])
   const lines = requestOf(plan)
   for (const line of [
     'type=2',

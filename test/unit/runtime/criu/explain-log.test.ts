@@ -5,7 +5,7 @@ import { explainFailure, explainLog } from '../../../../runtime/criu/explain-log
 
 const test = suite('explain-log')
 
-/** Lines as criu 3.17 to 4.1 write them, and a word of what they are to be told as. */
+/** Lines as criu 3.17 to 4.2 write them, and a word of what they are to be told as. */
 const known: readonly (readonly [line: string, meaning: RegExp])[] = [
   [
     'Error (criu/sk-inet.c:200): inet: Connected TCP socket, consider using --tcp-established option.',
@@ -22,6 +22,10 @@ const known: readonly (readonly [line: string, meaning: RegExp])[] = [
     /--shell-job/,
   ],
   ["Error (criu/files-reg.c:1834): Can't lookup mount=29 for fd=1 path=/var/log/out", /file of the host is open/],
+  ["Error (criu/mount.c:2955): mnt: Can't create a temporary directory: Read-only file system", /no directory \/tmp/],
+  ['Error (criu/cr-dump.c:1655): Timeout reached. Try to interrupt: 0', /could not be stopped.*try again/],
+  ['Error (criu/page-pipe.c:424): page-pipe: splice: -1: Bad file descriptor', /CAP_SYS_RESOURCE/],
+  ['Error (criu/image.c:635): Unable to open timens-0.img: Permission denied', /before the user namespace.*try again/],
   ["Error (criu/files-reg.c:1160): Can't create link remap for /tmp/x. Use link-remap option.", /--link-remap/],
   ["Error (criu/mount.c:1074): mnt: 711:./run doesn't have a proper root mount", /config\.json/],
   ['Error (criu/mount.c:3031): mnt: No mapping for 812:(null) mountpoint', /bind mount that this config\.json has not/],

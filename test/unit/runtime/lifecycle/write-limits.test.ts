@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { previousSetting } from '../../../../runtime/lifecycle/write-limits.ts'
+import { previousSetting, writeLimits } from '../../../../runtime/lifecycle/write-limits.ts'
 
 for (const [file, text, value, expected] of [
   ['pids.max', '40\n', '9', '40'],
@@ -26,5 +29,27 @@ for (const [file, text, value, expected] of [
     assert.is(previousSetting(text, { file, value }), expected)
   })
 }
+
+test('a setting that the kernel does not have is named with its field, and what was written is taken back', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'tsrun-limits-'))
+  try {
+    writeFileSync(join(directory, 'pids.max'), '40')
+    const change = (field: string, file: string) => ({
+      ...{ controller: '', directory, file, value: '50', pointer: `/linux/resources/${field}` },
+    })
+    const changes = [change('pids/limit', 'pids.max'), change('memory/kernelTCP', 'memory.kmem.tcp.limit_in_bytes')]
+    assert.throws(
+      () => writeLimits(changes),
+      /^linux\.resources\.memory\.kernelTCP: write "50" to ".*tcp\.limit_in_bytes", a setting that this kernel does not have: .*ENOENT/,
+    )
+    assert.is(readFileSync(join(directory, 'pids.max'), 'utf8'), '40')
+    assert.throws(
+      () => writeLimits([{ ...change('pids/limit', 'pids.max'), directory: `${directory}/none` }]),
+      /max": no/,
+    )
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+})
 
 test.run()
