@@ -88,7 +88,10 @@ test(
       return stderr
     }
     await withContainer(withArgs(['/nothing']), ({ bundle }) => {
-      assert.match(failure(bundle, 'run'), /runc run failed: unable to start container process: .*no such file or directory/)
+      assert.match(
+        failure(bundle, 'run'),
+        /runc run failed: unable to start container process: .*no such file or directory/,
+      )
       assert.match(failure(bundle, 'create'), /runc create failed: unable to start container process: .*\/nothing/)
     })
     const missing = { destination: '/x', type: 'bind', source: '/nothing', options: ['bind'] }
