@@ -51,8 +51,6 @@ const offFlags = [
   ['nosuid', 'suid'],
   ['nodev', 'dev'],
   ['noexec', 'exec'],
-  ['noatime', 'atime'],
-  ['nodiratime', 'diratime'],
   ['nosymfollow', 'symfollow'],
 ] as const
 
@@ -78,7 +76,7 @@ for (const [on, off] of offFlags) {
   )
 }
 
-/** Access times of a bind mount, by those of its source. */
+/** Access times of a bind mount, by those of its source: its file system may have any of these modes. */
 for (const [source, options, shown] of [
   ['noatime', [], 'noatime'],
   ['noatime', ['ro'], 'noatime'],
