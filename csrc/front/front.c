@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "../base/io.h"
 
@@ -28,12 +29,37 @@ static void as_runc(const struct front *f, const struct err *e, char *words, siz
 			 strncmp(e->text, "mounts[", 7) == 0 ? "error mounting " : "");
 }
 
+/*
+ * A program that the kernel refuses to execute is the one failure that runc does not log: its init has nobody left to tell, and
+ * writes a line of its own. Where a tool would read that line, it finds it; people and logs get the reason as well. Return: 1, done.
+ */
+static int said_as_init(const struct front *f, const struct err *e)
+{
+	static const char field[] = "process.args: ", exec[] = "exec /";
+	const char *text = e->text + sizeof(field) - 1, *end;
+
+	if (f->refusal || !e->from_init || args_string(&f->args, "log") || isatty(2) ||
+	    strncmp(e->text, field, sizeof(field) - 1) != 0 ||
+	    strncmp(text, exec, sizeof(exec) - 1) != 0)
+		return 0;
+	end = strstr(text, err_text(e->number));
+	if (!end)
+		return 0;
+	end += strlen(err_text(e->number));
+	dprintf(2, "%.*s\n", (int)(end - text), text);
+	return 1;
+}
+
 int front_fail(struct front *f, const struct err *e)
 {
 	const char *text = f->refusal ? f->refusal : e->text;
 	size_t size = strlen(text) + 160;
 	char *said = f->as_runc ? malloc(size) : NULL;
 
+	if (said && said_as_init(f, e)) {
+		free(said);
+		return f->exit_code ? f->exit_code : 1;
+	}
 	if (said) {
 		as_runc(f, e, said, size);
 		strcat(said, text);
