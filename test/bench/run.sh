@@ -19,6 +19,7 @@ docker() { command docker -H "unix://$work/docker.sock" "$@"; }
 dockerd_pid=
 cleanup() {
 	ids=$("$tsdock" ps -aq); [ -z "$ids" ] || "$tsdock" rm -f $ids >/dev/null 2>&1
+	"$tsdock" system prune -f >/dev/null 2>&1 || true
 	[ -z "$has_podman" ] || podman rm -af -t 0 >/dev/null 2>&1 || true
 	[ -z "$has_podman" ] || podman rmi -af >/dev/null 2>&1 || true
 	if [ -n "$dockerd_pid" ]; then

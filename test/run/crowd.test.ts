@@ -89,6 +89,8 @@ test(`${COUNT} containers at once`, async () => {
       .stdout.split('\n')
       .filter((id) => id !== '')
     if (ids.length > 0) dock.must('rm', '-f', ...ids)
+    // With the bridge, and its rules.
+    dock.must('system', 'prune', '-f')
   }
   assert.not.match(readFileSync('/proc/self/mountinfo', 'utf8'), dock.storage, 'mounts are left')
 })

@@ -18,6 +18,10 @@ test.after.each(() => {
   for (const id of out('ps', '-aq').split('\n').filter(Boolean)) dock.must('rm', '-f', id)
 })
 
+test.after(() => {
+  dock.must('system', 'prune', '-f')
+})
+
 const lacks = networkTestsNeed()
 if (lacks !== undefined) process.stdout.write(`SKIP options of networks: ${lacks}\n`)
 else {

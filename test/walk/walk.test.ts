@@ -110,6 +110,8 @@ else {
       assert.is(dock.must('ps', '-aq').stdout, '')
       assert.is(mounts(dock), before, 'mounts are left')
     } finally {
+      // Of the network, the bridge and its rules are kept until then.
+      dock.run('system', 'prune', '-f')
       if (!isRoot) await endNamespaces(dock, others)
       await registry.stop()
       removeTree(scratch)
