@@ -10,6 +10,7 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DockError, printable } from '../error.ts'
 import { findProgram } from '../host/files.ts'
+import { runInFront } from '../host/in-front.ts'
 import type { Storage } from '../storage.ts'
 import { processStart } from './container-store.ts'
 import { containerActor, eventsFile } from './events.ts'
@@ -112,27 +113,8 @@ function attachmentFlags({ stdin, stdout, stderr, signals, detachKeys }: Attachm
   ]
 }
 
-/** Signals that a terminal or a manager sends to all of us: the program in front of the container deals with them. */
-const shared = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const
-
-/** Runs the program with this process's stdio. Returns its exit status. */
-async function inFront(args: readonly string[], stdin: boolean): Promise<number> {
-  const child = spawn(findProgram('tsdock-monitor'), args, {
-    stdio: [stdin ? 'inherit' : 'ignore', 'inherit', 'inherit'],
-  })
-  const pass = (signal: NodeJS.Signals): void => {
-    // What the terminal sends has reached the child already.
-    if (!(process.stdin.isTTY === true && (signal === 'SIGINT' || signal === 'SIGQUIT'))) child.kill(signal)
-  }
-  for (const signal of shared) process.on(signal, pass)
-  try {
-    const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
-    if (code === null) throw new DockError(`tsdock-monitor ended with ${signal}`, { exitCode: 125 })
-    return code
-  } finally {
-    for (const signal of shared) process.off(signal, pass)
-  }
-}
+const inFront = (args: readonly string[], stdin: boolean): Promise<number> =>
+  runInFront(findProgram('tsdock-monitor'), args, stdin)
 
 /**
  * Starts a container that is prepared. attach: shows it here until it ends; undefined: returns when it runs. Returns the

@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
 import { DockError, printable } from '../error.ts'
+import { runInFront } from './in-front.ts'
 
 /** An overlay, mounted in a mount namespace that goes with the command. Absolute paths. */
 export interface OverlayMount {
@@ -292,15 +293,12 @@ export function pack(
 }
 
 /** Runs a program beside overlays, with this process's stdio. Returns its exit status. Errors: DockError. */
-export async function runBeside(options: FilesOptions, command: readonly string[]): Promise<number> {
+export function runBeside(options: FilesOptions, command: readonly string[]): Promise<number> {
   const flags = [
     ...(options.unprivileged === true ? ['--unprivileged'] : []),
     ...(options.overlays ?? []).flatMap(overlayArguments),
   ]
-  const child = spawn(findProgram('tsdock-files'), ['run', ...flags, '--', ...command], { stdio: 'inherit' })
-  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
-  if (code === null) throw new DockError(`${command[0]}: ended with ${signal}`)
-  return code
+  return runInFront(findProgram('tsdock-files'), ['run', ...flags, '--', ...command], true)
 }
 
 /** Removes a directory and all below it. */

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // `debug`: the tools of another image beside a container that has none, whether it runs or not.
 
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
-import { buildBase, Dock } from '../helpers/tsdock.ts'
+import { buildBase, Dock, tsdockPath } from '../helpers/tsdock.ts'
 
 const dock = new Dock()
 const image = 'localhost/base'
@@ -73,6 +75,24 @@ else {
     assert.is(dock.run('start', '-a', 'down').status, 5)
     assert.match(dock.must('diff', 'down').stdout, 'A /setting')
     dock.must('rm', '-fv', 'down')
+  })
+
+  test('a signal goes to the tools, and the container stays locked until they have ended', async () => {
+    dock.must('create', '--name', 'held', '--net', 'none', image, 'true')
+    const script = 'trap "sleep 1; exit 9" TERM; echo ready; while :; do sleep 0.1; done'
+    const tools = spawn(tsdockPath, ['debug', '--image', image, 'held', 'sh', '-c', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, TSDOCK_ROOT: dock.storage },
+    })
+    const ended = once(tools, 'close')
+    await once(tools.stdout, 'data')
+    tools.kill('SIGTERM')
+    const began = performance.now()
+    assert.is(dock.run('start', '-a', 'held').status, 0)
+    assert.ok(performance.now() - began > 500, 'it was started beside the tools')
+    assert.equal(await ended, [9, null])
+    assert.is(dock.must('ps', '-q').stdout, '')
+    dock.must('rm', 'held')
   })
 
   test('one whose program cannot run; one that is not there', () => {

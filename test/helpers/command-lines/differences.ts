@@ -98,7 +98,7 @@ export const wording: Difference = {
   title: 'Messages say more',
   reason:
     'They name the field of config.json or the flag, the object, the system call and the errno, and of a config all that is ' +
-    'wrong with it. They do not begin with the steps that runc was in (`runc create failed: unable to start container ' +
+    'wrong with it. Unless called `runc`, they do not begin with the steps that runc was in (`runc create failed: unable to start container ' +
     'process: error during container init: `). The words that callers look for are the same; exit status, stream and format are, too.',
   cases: /./,
 }
