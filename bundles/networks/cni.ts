@@ -8,6 +8,7 @@ import { access, constants, readFile, stat } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { DockError, printable } from '../error.ts'
 import { networkCommand } from '../host/namespaces.ts'
 import { replaceFile } from './json-file.ts'
@@ -54,6 +55,12 @@ export type OnStart = (pid: number) => Promise<void>
 const VERSIONS = ['1.0.0', '0.4.0', '0.3.1'] as const
 /** On a busy machine. */
 const WORK_MS = 300
+/**
+ * iptables, as the plugins quote it: another one changed the tables meanwhile. Two containers that are the first ones to
+ * publish ports make the same chain, and the plugins only know how iptables-legacy says that it is there (status 1).
+ */
+const LOST_RACE = /\bexit status 4\b/
+const RACES = 6
 const PLACES = ['/usr/lib/cni', '/opt/cni/bin', '/usr/libexec/cni'] as const
 /** Of the plugins' standard set: what distributions call the package. */
 const PACKAGE = 'containernetworking-plugins'
@@ -182,7 +189,16 @@ export class Cni {
       CNI_IFNAME: call.ifName,
       CNI_ARGS: 'IgnoreUnknown=1',
     }
-    const answer = await this.#exec(config.type, environment, config, onStart, this.#timeoutMs + work * WORK_MS)
+    const timeoutMs = this.#timeoutMs + work * WORK_MS
+    let answer = await this.#exec(config.type, environment, config, onStart, timeoutMs)
+    for (let race = 1; race < RACES && answer.code !== 0 && LOST_RACE.test(failureText(answer)); race++) {
+      await sleep(20 * race * Math.random())
+      // What a failed ADD has made goes before the next one.
+      if (call.command === 'ADD') {
+        await this.#exec(config.type, { ...environment, CNI_COMMAND: 'DEL' }, config, onStart, timeoutMs)
+      }
+      answer = await this.#exec(config.type, environment, config, onStart, timeoutMs)
+    }
     if (answer.code !== 0) {
       throw new DockError(`the CNI plugin ${config.type} (${call.ifName}, ${call.command}): ${failureText(answer)}`)
     }

@@ -108,6 +108,25 @@ else {
     assert.match(host.ask('web', 'tcp', '127.0.0.1', 80), /^web /)
   })
 
+  // Two that make the same chain at once: the plugins know how the old iptables says so, not the one of nf_tables.
+  test('portmap loses a race for a chain', async () => {
+    const lost = 'running [ip6tables -N CNI-HOSTPORT-DNAT]: exit status 4: CHAIN_USER_ADD failed (File exists)'
+    const marker = newPath('lost')
+    const script = `[ -e ${marker} ] && exec $real\ntouch ${marker}\nprintf %s '{"code": 999, "msg": "${lost}"}'; exit 1`
+    await host.with({ cniPath: [pluginsWith('portmap', script)] }).setUp(await host.request('web', { ports }))
+    assert.ok(existsSync(marker))
+    await host.serve('web', 80)
+    assert.match(host.ask(undefined, 'tcp', '127.0.0.1', port), /^web /)
+  })
+
+  test('a race that is lost again and again is told', async () => {
+    const said = await tryWith(
+      pluginsWith('portmap', `printf %s '{"code": 999, "msg": "exit status 4: (File exists)"}'; exit 1`),
+    )
+    assert.match(said, /CNI plugin portmap \(eth0, ADD\): exit status 4/)
+    await host.nothingLeft()
+  })
+
   for (const name of ['bridge', 'host-local', 'portmap']) {
     test(`${name} fails`, async () => {
       const said = await tryWith(
