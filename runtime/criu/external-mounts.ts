@@ -60,9 +60,10 @@ export function restoredMounts(
     if (role !== 'bind') continue
     refuseIdMap(entry)
     const source = hostPath(context.request, entry.mount.source ?? '')
+    const written = plainSource(source)
     // Images of peers have the name that links lead to.
-    found.set(resolve(entry.destination) ?? entry.destination, source)
-    found.set(entry.destination, source)
+    found.set(resolve(entry.destination) ?? entry.destination, written)
+    found.set(entry.destination, written)
     for (const below of subMounts(entry)) found.set(entry.destination + below, cleanPath(source) + below)
   }
   for (const path of devices(context)) if (!found.has(path)) found.set(path, path)
@@ -70,6 +71,9 @@ export function restoredMounts(
   found.set(NOTIFY_DIRECTORY, found.get(NOTIFY_DIRECTORY) ?? notifySource(context.request))
   return [...found].map(([name, source]) => toExternal(name, source))
 }
+
+/** criu before 4.2 refuses a path that ends in a dot. One with `..` stays: it may lead through a link. */
+const plainSource = (path: string): string => (path.includes('/..') ? path : cleanPath(path))
 
 function toExternal(key: string, value: string): string {
   return `mnt[${key}]:${value}`

@@ -318,7 +318,7 @@ test('the plan of restore: mount points are made, then criu gets a fresh root', 
     mounts: [
       { destination: '/dev', type: 'tmpfs' },
       { destination: '/dev/pts', type: 'devpts' },
-      { destination: '/data', source: 'data', options: ['bind'] },
+      { destination: '/data', source: './data/.', options: ['bind'] },
     ],
     hooks: { prestart: [{ path: '/p' }], startContainer: [{ path: '/s' }], poststart: [{ path: '/t' }] },
   })
