@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { TsrunError } from '../spec/error.ts'
+import { correctFieldNames } from '../spec/field-names.ts'
 import type { Problem } from '../spec/problem.ts'
 import type { Spec } from '../spec/runtime/config.ts'
 import type { Process } from '../spec/runtime/process.ts'
@@ -29,18 +30,21 @@ export function readConfig(request: Pick<PlanRequest, 'config' | 'options'>): {
 } {
   const name = option(request, 'config') ?? 'config.json'
   const value = parseDocument(request.config, name)
+  const misspelt = correctFieldNames(value, '')
   const { problems, warnings } = judgeConfig(value)
   refuse(name, problems)
-  return { spec: value as Spec, warnings: toTexts(warnings) }
+  return { spec: value as Spec, warnings: [...misspelt, ...toTexts(warnings)] }
 }
 
 function planExec(request: PlanRequest, spec: Spec): Plan {
   if (request.process === undefined) return compileExec(request, spec, execProcess(request, spec, undefined))
   const name = option(request, 'process') ?? '--process'
-  const value = withUser(parseDocument(request.process, name))
+  const document = parseDocument(request.process, name)
+  const misspelt = correctFieldNames(document, '/process')
+  const value = withUser(document)
   refuse(name, validateProcess(value))
   const plan = compileExec(request, spec, execProcess(request, spec, value as Process))
-  return { ...plan, warnings: [...toTexts(warnProcess(value)), ...plan.warnings] }
+  return { ...plan, warnings: [...misspelt, ...toTexts(warnProcess(value)), ...plan.warnings] }
 }
 
 function toTexts(problems: readonly Problem[]): readonly string[] {

@@ -10,6 +10,9 @@ export function noteExactInteger(holder: object, key: string, value: bigint): vo
   else known.set(key, value)
 }
 
+/** What is noted of a number, if anything. */
+export const notedInteger = (holder: object, key: string): bigint | undefined => exact.get(holder)?.get(key)
+
 /** Lets a copy keep what is noted of the original. */
 export function withExactIntegers<T extends object>(copy: T, original: object): T {
   const known = exact.get(original)
@@ -22,5 +25,5 @@ export function exactInteger<T extends object>(holder: T, key: keyof T & string)
   const value = holder[key] as unknown
   if (typeof value !== 'number') return 0n
   if (Number.isSafeInteger(value)) return BigInt(value)
-  return exact.get(holder)?.get(key) ?? BigInt(Math.trunc(value))
+  return notedInteger(holder, key) ?? BigInt(Math.trunc(value))
 }

@@ -57,8 +57,36 @@ function generateModule(functions: Readonly<Record<string, string>>): string {
   return HEADER + shorten(code.replace(/^"use strict";/, ''))
 }
 
+interface Schema {
+  readonly $ref?: string
+  readonly $defs?: Readonly<Record<string, Schema>>
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly items?: Schema
+}
+
+/** The names of all fields of a config.json as nested literals, without prototypes: names of a document are looked up there. */
+function generateNames(): string {
+  const schemas = new Map(loadSchemas().map((schema) => [(schema as { readonly $id: string }).$id, schema as Schema]))
+  const literal = (file: string, schema: Schema): string => {
+    if (schema.$ref !== undefined) {
+      const [, name = '', definition] = /^([^#]*)(?:#\/\$defs\/(\w+))?$/.exec(schema.$ref) ?? []
+      const whole = schemas.get(name === '' ? file : name)
+      const target = definition === undefined ? whole : whole?.$defs?.[definition]
+      if (target === undefined) throw new Error(`${file}: ${schema.$ref} leads nowhere`)
+      return literal(name === '' ? file : name, target)
+    }
+    if (schema.items !== undefined) return literal(file, schema.items)
+    if (schema.properties === undefined) return '1'
+    const fields = Object.entries(schema.properties).map(([key, inner]) => `${key}: ${literal(file, inner)}`)
+    return `{ __proto__: null, ${fields.join(', ')} }`
+  }
+  const config = 'config.schema.json'
+  return `${HEADER}export const CONFIG_NAMES: object = ${literal(config, { $ref: config })}\n`
+}
+
 const output = join(here, 'generated')
 mkdirSync(output, { recursive: true })
 for (const [name, functions] of Object.entries(MODULES)) {
   writeFileSync(join(output, `${name}.ts`), generateModule(functions))
 }
+writeFileSync(join(output, 'field-names.ts'), generateNames())

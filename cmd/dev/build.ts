@@ -139,7 +139,9 @@ const steps: readonly Step[] = [
   {
     name: 'validators',
     inputs: ['spec/generate.ts', 'spec/shorten.ts', 'spec/schema/**', 'package-lock.json'],
-    outputs: ['config', 'document', 'image'].map((name) => `spec/generated/${name}-validator.ts`),
+    outputs: ['config-validator', 'document-validator', 'image-validator', 'field-names'].map(
+      (name) => `spec/generated/${name}.ts`,
+    ),
     settings: [],
     run: () => run(process.execPath, ['spec/generate.ts']),
   },

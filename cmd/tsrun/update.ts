@@ -5,6 +5,7 @@ import { update } from '../../runtime/lifecycle/update.ts'
 import { errnoText } from '../../runtime/state/errno-text.ts'
 import { readContainer } from '../../runtime/state/container.ts'
 import { resolveStateRoot } from '../../runtime/state/state-root.ts'
+import { correctFieldNames } from '../../spec/field-names.ts'
 import type { LinuxResources } from '../../spec/runtime/resources.ts'
 import type { Invocation } from './cli.ts'
 import { parseSize } from './go-values.ts'
@@ -60,7 +61,7 @@ export function resourcesOfFlags(text: Text): LinuxResources {
   }
 }
 
-function readResources(path: string): LinuxResources {
+function readResources(path: string, warn: Invocation['warn']): LinuxResources {
   const stdin = path === '-'
   let text: string
   try {
@@ -69,7 +70,10 @@ function readResources(path: string): LinuxResources {
     throw new Error(`--resources: ${stdin ? 'read standard input' : `open "${path}"`}: ${errnoText(e)}`)
   }
   // Whether it fits is seen when it is used.
-  return parseDocument(text, stdin ? 'resources on standard input' : `resources "${path}"`) as LinuxResources
+  const name = stdin ? 'resources on standard input' : `resources "${path}"`
+  const resources = parseDocument(text, name)
+  for (const line of correctFieldNames(resources, '/linux/resources')) warn(`${name}: ${line}`)
+  return resources as LinuxResources
 }
 
 /** `tsrun update` */
@@ -79,7 +83,7 @@ export async function runUpdate({ positionals, text, warn }: Invocation): Promis
   const file = text('resources') ?? ''
   const warnings = await update(id, {
     root: text('root'),
-    resources: file === '' ? resourcesOfFlags(text) : readResources(file),
+    resources: file === '' ? resourcesOfFlags(text) : readResources(file, warn),
     l3CacheSchema: text('l3-cache-schema'),
     memBwSchema: text('mem-bw-schema'),
   })

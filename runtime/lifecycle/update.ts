@@ -2,6 +2,7 @@
 import { TsrunError } from '../../spec/error.ts'
 import { withExactIntegers } from '../../spec/exact-integer.ts'
 import type { LinuxResources } from '../../spec/runtime/resources.ts'
+import { correctFieldNames } from '../../spec/field-names.ts'
 import { validateResources } from '../../spec/validate.ts'
 import { compileUpdate } from '../cgroups/compile-update.ts'
 import { readContainer, type StoredContainer } from '../state/container.ts'
@@ -80,6 +81,7 @@ function withUsageCheck(resources: LinuxResources, { plan }: StoredContainer): L
 function checksBefore(bundle: string): boolean {
   try {
     const config = JSON.parse(readBundle(bundle).config)
+    correctFieldNames(config, '')
     return config?.linux?.resources?.memory?.checkBeforeUpdate === true
   } catch {
     // Gone, or no longer what the container was made of.

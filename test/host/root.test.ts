@@ -22,6 +22,12 @@ test('root.readonly', async () => {
   assert.ok(existsSync(join(rootfs, 'home/x')))
 })
 
+// Programs in Go do not mind the case of a field's name, and this one is about security.
+test('root.readOnly is taken as readonly', async () => {
+  const [made] = await attempts('mkdir /home/x', { root: { readOnly: true, readonly: undefined } })
+  assert.is(made?.errno, 'EROFS')
+})
+
 test('root.path may be relative to the bundle', async () => {
   await withContainer(withArgs(['true'], { root: { path: 'rootfs' } }), (container) => {
     makeRootfs(container.bundle)

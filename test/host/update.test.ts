@@ -144,6 +144,20 @@ test(
 )
 
 test(
+  'names of fields in another case',
+  async () => {
+    await withRunning(config, (container) => {
+      const { stderr } = mustSucceed(withJson(container, { Memory: { LIMIT: bytes(32), swap: bytes(48) } }))
+      const limits = limitsOf(container)
+      assert.is(limits['memory'], bytes(32))
+      assert.is(limits['swap'], bytes(48))
+      if (isTsrun) assert.match(stderr, 'Memory: it is taken as memory, as the specification spells it')
+    })
+  },
+  { needs },
+)
+
+test(
   'memory -1 without swap takes both limits away',
   async () => {
     await withRunning(config, (container) => {
