@@ -14,10 +14,12 @@
 #include "below.h"
 #include "copy.h"
 #include "files.h"
+#include "flat.h"
 #include "frame.h"
 #include "late_times.h"
 #include "remove.h"
 #include "tree.h"
+#include "xattrs.h"
 
 struct apply {
 	struct err *e;
@@ -28,6 +30,8 @@ struct apply {
 	struct tree_maker maker;
 	int root, source; /* source: -1 when nothing is copied */
 	struct late_times late;
+	struct flat flat;
+	int own; /* flat: the layer had the entry's path before */
 };
 
 static int failed(const struct apply *a, int number, const char *call, const char *path)
@@ -92,7 +96,11 @@ static int make_directory(struct apply *a, int parent, const char *name, const s
 	fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return failed(a, errno, "openat", f->path);
-	r = attributes_set(a->e, &a->attributes, fd, f);
+	/* It is another layer's, and as it is in this one from now on. */
+	r = a->options->flat && room == DIRECTORY_THERE && !a->own ? xattrs_clear(a->e, fd, f->path)
+								   : 0;
+	if (r == 0)
+		r = attributes_set(a->e, &a->attributes, fd, f);
 	if (r == 0 && room == WHITEOUT_WENT)
 		r = attributes_mark_opaque(a->e, &a->attributes, fd, f->path);
 	return r < 0 ? r : late_times_add(a->e, &a->late, f);
@@ -214,9 +222,13 @@ static int make_symlink(struct apply *a, int parent, const char *name, const str
 }
 
 /* What the layer itself has under that name is not hidden by it; what lower layers have in that directory is. */
-static int make_whiteout(const struct apply *a, int parent, const char *name, const struct frame *f)
+static int make_whiteout(struct apply *a, int parent, const char *name, const struct frame *f)
 {
-	_fd_close_ int fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	_fd_close_ int fd = -1;
+
+	if (a->options->flat)
+		return flat_hide(&a->flat, parent, name, f->path);
+	fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd >= 0)
 		return attributes_mark_opaque(a->e, &a->attributes, fd, f->path);
@@ -225,17 +237,23 @@ static int make_whiteout(const struct apply *a, int parent, const char *name, co
 	return failed(a, errno, "mknodat (a whiteout)", f->path);
 }
 
-static int make_opaque(const struct apply *a, const struct frame *f)
+static int make_opaque(struct apply *a, const struct frame *f)
 {
 	char inside[PATH_MAX + 3];
 	const char *name;
 	_fd_close_ int fd = -1;
+	int r = 0;
 
 	/* As the parent of something, it is made like any directory that is implied. */
 	if (snprintf(inside, sizeof(inside), "%s/x", f->path) >= (int)sizeof(inside))
 		return failed(a, ENAMETOOLONG, "mkdirat", f->path);
-	fd = tree_parent(a->e, a->root, inside, &a->maker, &name);
-	return fd < 0 ? fd : attributes_mark_opaque(a->e, &a->attributes, fd, f->path);
+	if (a->options->flat)
+		r = flat_enter(&a->flat, inside);
+	fd = r < 0 ? r : tree_parent(a->e, a->root, inside, &a->maker, &name);
+	if (fd < 0)
+		return fd;
+	return a->options->flat ? flat_hide_inside(&a->flat, fd, f->path)
+				: attributes_mark_opaque(a->e, &a->attributes, fd, f->path);
 }
 
 /* The root itself: its owner, mode and times. */
@@ -244,7 +262,8 @@ static int set_root(struct apply *a, struct frame *f)
 	int r;
 
 	if (f->type == FRAME_OPAQUE)
-		return attributes_mark_opaque(a->e, &a->attributes, a->root, f->path);
+		return a->options->flat ? flat_hide_inside(&a->flat, a->root, "")
+					: attributes_mark_opaque(a->e, &a->attributes, a->root, "");
 	if (f->type != FRAME_DIRECTORY)
 		return failed(a, EISDIR, "the top of the tree as", f->path);
 	if (a->options->merge)
@@ -262,6 +281,12 @@ static int apply_one(struct apply *a, struct frame *f)
 		return set_root(a, f);
 	if (f->type == FRAME_OPAQUE)
 		return make_opaque(a, f);
+	if (a->options->flat) {
+		a->own = f->type == FRAME_WHITEOUT ? flat_pass(&a->flat, f->path)
+						   : flat_enter(&a->flat, f->path);
+		if (a->own < 0)
+			return a->own;
+	}
 	parent = tree_parent(a->e, a->root, f->path, &a->maker, &name);
 	if (parent < 0)
 		return parent;
@@ -324,8 +349,11 @@ int files_apply(struct err *e, const struct apply_options *options, const char *
 	a.source = source;
 	a.below.attributes = a.attributes;
 	r = below_open(e, &a.below, options->below, options->below_count);
+	if (r == 0 && options->flat)
+		r = flat_open(e, &a.flat, root, &a.late);
 	if (r == 0)
 		r = apply_all(&a);
+	flat_close(&a.flat);
 	below_close(&a.below);
 	return r;
 }

@@ -9,6 +9,7 @@
 struct apply_options {
 	const char *source; /* directory that copies come from */
 	int merge; /* the directory is a container's: directories that are there stay as they are */
+	int flat;  /* the directory holds the layers below: nothing of overlay is made */
 	int strict;	  /* a directory never takes the place of something else */
 	int unprivileged; /* in a user namespace: marks of overlay are user.*, devices are left out */
 	char *const *below; /* layers that it is to lie on, the highest first */

@@ -65,7 +65,8 @@ int late_times_set(struct err *e, struct late_times *late, int root, int wanted)
 {
 	int r = 0;
 
-	for (size_t i = late->count; i-- > 0;) {
+	/* What was said last of a directory holds. */
+	for (size_t i = 0; i < late->count; i++) {
 		if (wanted && r == 0)
 			r = set_one(e, root, &late->list[i]);
 		free(late->list[i].path);

@@ -21,7 +21,7 @@
 
 static const char usage[] =
 	"usage: tsdock-files COMMAND [OPTION...] ARGUMENT...\n"
-	"  apply [--source DIR] [--merge [--strict]] [--below DIR...] DIR  make entries of stdin\n"
+	"  apply [--source DIR] [--merge [--strict] | --flat | --below DIR...] DIR  make entries\n"
 	"  walk [--follow] [--only] [--layer] [--skip PATH...] DIR PATH  write the entries there\n"
 	"  lookup DIR                           write the entries at the paths on stdin\n"
 	"  size DIR                             print the bytes of all files below DIR\n"
@@ -85,6 +85,7 @@ enum {
 	ALONE,
 	AT,
 	PROCESS,
+	FLAT,
 };
 
 static const struct option long_options[] = {
@@ -116,6 +117,7 @@ static const struct option long_options[] = {
 	{"alone", no_argument, NULL, ALONE},
 	{"at", required_argument, NULL, AT},
 	{"process", required_argument, NULL, PROCESS},
+	{"flat", no_argument, NULL, FLAT},
 	{0},
 };
 
@@ -191,6 +193,9 @@ static int take_word(struct options *o, int option)
 	switch (option) {
 	case STRICT:
 		o->apply.strict = 1;
+		return 1;
+	case FLAT:
+		o->apply.flat = 1;
 		return 1;
 	case LAYER:
 		o->walk.layer = 1;

@@ -78,3 +78,17 @@ int xattrs_read(struct err *e, struct xattrs *x, int fd, const char *path)
 	}
 	return 0;
 }
+
+int xattrs_clear(struct err *e, int fd, const char *path)
+{
+	static char names[MAX_NAMES];
+	const struct fd_link link = fd_link(fd);
+	ssize_t n = listxattr(link.path, names, sizeof(names));
+
+	if (n < 0)
+		return errno == ENOTSUP ? 0 : err_set(e, errno, "listxattr \"%s\"", path);
+	for (const char *name = names; name < names + n; name += strlen(name) + 1)
+		if (xattrs_belong(name) && removexattr(link.path, name) < 0 && errno != ENODATA)
+			return err_set(e, errno, "removexattr %s \"%s\"", name, path);
+	return 0;
+}

@@ -22,4 +22,7 @@ struct xattrs {
 /* Reads those of what an fd, also an O_PATH one, refers to. Return: 0 or -errno with e filled. */
 int xattrs_read(struct err *e, struct xattrs *x, int fd, const char *path);
 
+/* Removes those of a directory, fd, which may be O_PATH. Return: 0 or -errno with e filled. */
+int xattrs_clear(struct err *e, int fd, const char *path);
+
 #endif
