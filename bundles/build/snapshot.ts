@@ -9,7 +9,7 @@ import { initLayer } from '../containers/init-layer.ts'
 import { type FilesOptions, type OverlayMount, pack, remove } from '../host/files.ts'
 import type { ImageStore } from '../images/store.ts'
 import { chainIds } from '../layers/chain.ts'
-import { type LayerStore, makeScratch } from '../layers/unpacked.ts'
+import { type LayerSource, type LayerStore, makeScratch, type UnpackOptions } from '../layers/unpacked.ts'
 import type { BuiltLayer, ImageState } from './image-state.ts'
 
 export interface Stores {
@@ -22,17 +22,21 @@ export interface Stores {
   readonly onUnpack?: ((digest: string) => void) | undefined
 }
 
+/** What the store of layers is to know of a state's. */
+export const unpacking = (
+  stores: Stores,
+  state: ImageState,
+): { readonly layers: readonly LayerSource[]; readonly options: UnpackOptions } => ({
+  layers: state.layers.map(({ diffId, blob }) => ({ diffId, open: () => stores.images.readBlob(blob.digest) })),
+  options: { ...stores.files, onLayer: (i) => stores.onUnpack?.(state.layers[i]?.blob.digest ?? '') },
+})
+
 /** Directories of a state's layers for overlay, the highest first. An empty one lies below all, so that there is one. */
 export async function lowerOf(stores: Stores, state: ImageState): Promise<readonly string[]> {
   const empty = join(stores.layers.directory, 'empty', 'diff')
   await mkdir(empty, { recursive: true, mode: 0o755 })
-  const paths = await stores.layers.ensure(
-    state.layers.map(({ diffId, blob }) => ({ diffId, open: () => stores.images.readBlob(blob.digest) })),
-    {
-      ...stores.files,
-      onLayer: (i) => stores.onUnpack?.(state.layers[i]?.blob.digest ?? ''),
-    },
-  )
+  const { layers, options } = unpacking(stores, state)
+  const paths = await stores.layers.ensure(layers, options)
   return [...paths.toReversed(), empty]
 }
 

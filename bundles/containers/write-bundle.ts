@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import type { ImageConfig } from '../../spec/image/documents.ts'
 import { copyEntries } from '../build/copy-plan.ts'
 import type { ImageState } from '../build/image-state.ts'
-import { lowerOf, type Stores } from '../build/snapshot.ts'
+import { lowerOf, type Stores, unpacking } from '../build/snapshot.ts'
 import { DockError } from '../error.ts'
 import { apply, read, remove, walk } from '../host/files.ts'
 import { decodeEntries, encodeEnd, encodeEntry } from '../layers/frame.ts'
@@ -47,22 +47,15 @@ function annotationsOf(config: ImageConfig): Readonly<Record<string, string>> {
   ])
 }
 
-/** Errors: DockError. */
-export async function writeBundle(stores: Stores, request: BundleRequest): Promise<void> {
-  const { directory, state, config, host } = request
-  const run = config.config ?? {}
-  const args = [...(run.Entrypoint ?? []), ...(request.command.length > 0 ? request.command : (run.Cmd ?? []))]
-  if (args.length === 0) throw new DockError('no command specified: the image has neither ENTRYPOINT nor CMD')
+/** The files of an image in an empty directory: copied from where its layers are unpacked, or unpacked right there. */
+async function fillRoot(stores: Stores, state: ImageState, rootfs: string): Promise<void> {
+  const { layers, options } = unpacking(stores, state)
+  if (!(await stores.layers.hasAll(layers))) return stores.layers.unpackInto(rootfs, layers, options)
   const lower = await lowerOf(stores, state)
   const target = await makeScratch(stores.scratch)
   const second = await makeScratch(stores.scratch)
   try {
     const overlays = [{ target, lower: [...lower, second] }]
-    const rootfs = join(directory, 'rootfs')
-    await mkdir(directory, { recursive: true })
-    await mkdir(rootfs, { mode: 0o755 }).catch((e: NodeJS.ErrnoException) => {
-      throw new DockError(`${rootfs}: ${e.code === 'EEXIST' ? 'it is there already' : e.code}`)
-    })
     const found = decodeEntries(await walk(target, '', { ...stores.files, overlays }))
     const plan = found.map((entry) => ({ path: entry.path, target: entry.path, entry }))
     await apply(
@@ -74,6 +67,24 @@ export async function writeBundle(stores: Stores, request: BundleRequest): Promi
       },
       { ...stores.files, source: target, overlays },
     )
+  } finally {
+    await Promise.all([remove(target), remove(second)])
+  }
+}
+
+/** Errors: DockError; what it has made is gone then. */
+export async function writeBundle(stores: Stores, request: BundleRequest): Promise<void> {
+  const { directory, state, config, host } = request
+  const run = config.config ?? {}
+  const args = [...(run.Entrypoint ?? []), ...(request.command.length > 0 ? request.command : (run.Cmd ?? []))]
+  if (args.length === 0) throw new DockError('no command specified: the image has neither ENTRYPOINT nor CMD')
+  const rootfs = join(directory, 'rootfs')
+  const first = await mkdir(directory, { recursive: true })
+  await mkdir(rootfs, { mode: 0o755 }).catch((e: NodeJS.ErrnoException) => {
+    throw new DockError(`${rootfs}: ${e.code === 'EEXIST' ? 'it is there already' : e.code}`)
+  })
+  try {
+    await fillRoot(stores, state, rootfs)
     const { user } = await resolveUser(
       request.user ?? run.User ?? '',
       optionalFile((path) => read(rootfs, path, stores.files)),
@@ -90,7 +101,9 @@ export async function writeBundle(stores: Stores, request: BundleRequest): Promi
       host,
     )
     await writeFile(join(directory, 'config.json'), `${JSON.stringify(spec, undefined, 2)}\n`)
-  } finally {
-    await Promise.all([remove(target), remove(second)])
+  } catch (e: unknown) {
+    // What went wrong first is what matters.
+    await remove(first ?? rootfs).catch(() => undefined)
+    throw e
   }
 }

@@ -163,6 +163,8 @@ export interface ApplyOptions extends FilesOptions {
   readonly strict?: boolean
   /** Layers that it is to lie on, the highest first: directories without an entry are like theirs. */
   readonly below?: readonly string[]
+  /** The directory holds the layers below already: whiteouts take away what those have. */
+  readonly flat?: boolean
 }
 
 /** Makes the entries that `input` writes (frames, layers/frame.ts) in a directory. */
@@ -176,6 +178,7 @@ export function apply(
     ...(options.source === undefined ? [] : [`--source=${options.source}`]),
     ...(options.merge === true ? ['--merge'] : []),
     ...(options.strict === true ? ['--strict'] : []),
+    ...(options.flat === true ? ['--flat'] : []),
   ]
   return call(options, { command: 'apply', options: flags, args: [directory], input })
 }

@@ -3,7 +3,7 @@
 
 import { createHash, type Hash } from 'node:crypto'
 import { DockError, messageOf } from '../error.ts'
-import { apply as applyFrames, type FilesOptions, type Sink } from '../host/files.ts'
+import { type ApplyOptions, apply as applyFrames, type Sink } from '../host/files.ts'
 import { decompress } from './compress.ts'
 import { type Entry, encodeEnd, encodeEntry, encodeHole, encodePiece } from './frame.ts'
 import { type TarHeader, TarReader } from './tar-read.ts'
@@ -162,11 +162,14 @@ async function* hashed(tar: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerat
   }
 }
 
-/** Unpacks a layer into an empty directory. Errors: DockError; what was made stays, and is the caller's to remove. */
+/**
+ * Unpacks a layer into an empty directory, or with `flat` into that of the layers below. Errors: DockError; what was made stays,
+ * and is the caller's to remove.
+ */
 export async function applyLayer(
   directory: string,
   blob: AsyncIterable<Uint8Array>,
-  options: FilesOptions & { readonly limits?: Limits | undefined; readonly below?: readonly string[] } = {},
+  options: Omit<ApplyOptions, 'source' | 'merge' | 'strict'> & { readonly limits?: Limits | undefined } = {},
 ): Promise<Applied> {
   const hash = createHash('sha256')
   const frames = new FrameMaker(layerEntry, options.limits ?? defaultLimits)

@@ -36,6 +36,16 @@ export async function makeScratch(parent: string): Promise<string> {
   return path
 }
 
+/** Errors: DockError, also when it is not the layer that the image names. */
+async function applyChecked(
+  directory: string,
+  { diffId, open }: LayerSource,
+  options: Parameters<typeof applyLayer>[2],
+): Promise<void> {
+  const found = (await applyLayer(directory, open(), options)).diffId
+  if (found !== diffId) throw new DockError(`a layer has the digest ${found} where the image says ${diffId}`)
+}
+
 export class LayerStore {
   readonly directory: string
 
@@ -69,10 +79,7 @@ export class LayerStore {
         const diff = join(scratch, 'diff')
         await mkdir(diff, { mode: 0o755 })
         const below = ids.slice(0, i).map((one) => this.path(one))
-        const { diffId } = await applyLayer(diff, layer.open(), { ...options, below: below.toReversed() })
-        if (diffId !== layer.diffId) {
-          throw new DockError(`a layer has the digest ${diffId} where the image says ${layer.diffId}`)
-        }
+        await applyChecked(diff, layer, { ...options, below: below.toReversed() })
         await this.adopt(scratch, id)
       } catch (e: unknown) {
         // What went wrong first is what matters.
@@ -81,6 +88,23 @@ export class LayerStore {
       }
     }
     return ids.map((id) => this.path(id))
+  }
+
+  /** Whether a whole stack of layers is there. */
+  async hasAll(layers: readonly LayerSource[]): Promise<boolean> {
+    const found = await Promise.all(chainIds(layers.map(({ diffId }) => diffId)).map((id) => this.has(id)))
+    return !found.includes(false)
+  }
+
+  /**
+   * Unpacks a stack of layers into one empty directory, and none of them here: what is wanted once need not be written
+   * twice. Errors: DockError; what was made stays, and is the caller's to remove.
+   */
+  async unpackInto(directory: string, layers: readonly LayerSource[], options: UnpackOptions = {}): Promise<void> {
+    for (const [i, layer] of layers.entries()) {
+      options.onLayer?.(i)
+      await applyChecked(directory, layer, { ...options, flat: true })
+    }
   }
 
   /** Gives a finished directory (with `diff` in it) its name; one that is there already wins. */

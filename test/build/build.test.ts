@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// tsdock build through its command line: cache, reproducibility, mounts, failures, outputs, bundles.
+// tsdock build through its command line: cache, reproducibility, mounts, failures, outputs.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, existsSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
@@ -221,30 +221,6 @@ if (process.getuid?.() !== 0) {
     const fromTar = dock.runWith({ input: archive }, 'build', '-t', 'localhost/tarred', '-')
     assert.is(fromTar.status, 0, fromTar.stderr)
     assert.is(dock.runImage('localhost/tarred', 'cat', '/a'), 'tarred')
-  })
-
-  test('bundles run on any runtime', () => {
-    const dir = context({
-      Dockerfile:
-        'FROM localhost/base\nUSER app:staff\nWORKDIR /w\nENV GREETING=hello\nENTRYPOINT ["/bin/sh", "-c"]\nCMD ["echo $GREETING; id -u; id -g; pwd"]\n',
-    })
-    dock.must('build', '-t', 'localhost/any', dir)
-    for (const runtime of [join(projectDir, 'dist/bin/tsrun'), '/usr/sbin/runc', '/usr/bin/crun']) {
-      if (!existsSync(runtime)) continue
-      const bundle = join(newDir('bundle'), 'b')
-      dock.must('bundle', 'localhost/any', bundle)
-      const { stdout, stderr } = runProgram(runtime, [
-        '--root',
-        newDir('state'),
-        'run',
-        '--bundle',
-        bundle,
-        `any-${process.pid}`,
-      ])
-      // crun takes no hybrid hierarchy.
-      if (/cgroups in hybrid mode not supported/.test(stderr)) continue
-      assert.is(stdout, 'hello\n1000\n50\n/w\n', `${runtime}: ${stderr}`)
-    }
   })
 
   test('another runtime for RUN', () => {
