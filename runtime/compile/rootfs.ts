@@ -92,7 +92,8 @@ export interface RootPropagation {
 const propagations: Readonly<Record<string, RootPropagation>> = {
   // An unbindable tree could not be cloned for readonlyPaths, so that word comes last.
   unbindable: { building: MS.PRIVATE, binds: MS.PRIVATE, finished: MS.UNBINDABLE },
-  shared: { building: MS.SLAVE, binds: MS.SHARED, finished: MS.SHARED },
+  // A peer group of its own, which gets nothing from the host's.
+  shared: { building: MS.PRIVATE, binds: MS.SHARED, finished: MS.SHARED },
   private: { building: MS.PRIVATE, binds: MS.PRIVATE, finished: 0 },
   slave: { building: MS.SLAVE, binds: MS.SLAVE, finished: 0 },
 }

@@ -34,8 +34,8 @@ const propagations: readonly (readonly [RootfsPropagation, building: string, fin
   ['rslave', 'slave', undefined],
   ['private', 'private', undefined],
   ['rprivate', 'private', undefined],
-  ['shared', 'slave', 'root-attr shared'],
-  ['rshared', 'slave', 'root-attr rshared'],
+  ['shared', 'private', 'root-attr shared'],
+  ['rshared', 'private', 'root-attr rshared'],
   ['unbindable', 'private', 'root-attr unbindable'],
   ['runbindable', 'private', 'root-attr runbindable'],
 ]
