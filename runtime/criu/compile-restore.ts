@@ -34,18 +34,19 @@ import type { Op } from '../plan/ops.ts'
 import type { Plan } from '../plan/plan.ts'
 import { callCriu, NO_OPS, NO_SPAWN } from './compile-checkpoint.ts'
 import { openMappedImages, openWork } from './directories.ts'
-import { type MountView, restoredMounts } from './external-mounts.ts'
+import { type PathView, restoredMounts, toExternals } from './external-mounts.ts'
 import { commonOptions, EXTERNAL_NAMESPACE, FD, LOG_FILE, lsmProfile } from './options.ts'
 import type { CriuOptions, EncodeCriuRequest } from './rpc.ts'
+import { cloneSources } from './source-clones.ts'
 
 /** What is known about criu, and about the image. */
-export interface RestoreInput {
+export interface RestoreInput extends PathView {
   /** Path of the program. */
   readonly criu: string
   readonly encode: EncodeCriuRequest
   readonly configFile: string
-  /** Where a path leads in the root of the new container, links followed. */
-  readonly resolve: MountView['resolve']
+  /** Whether the root of the container's user namespace is let in where a source lies. */
+  readonly reaches: (path: string) => boolean
   /** The image adds to another one. */
   readonly hasParent: boolean
   /** Pipes of the caller that take the place of those in the image. */
@@ -94,11 +95,10 @@ export function compileRestore(request: PlanRequest, spec: Spec, input: RestoreI
   const place = `${request.root}/${request.id}/criu-root`
   const root = compileRoot(context, place)
   const images = openMappedImages(context, input.hasParent)
-  const options: CriuOptions = {
-    ...restoreOptions(context, input, layout, cgroups.paths),
-    root: place,
-    inheritFds: [...input.pipes, ...namespaces.inherit],
-  }
+  const sources = cloneSources(context, restoredMounts(context, layout, cgroups.paths, input), input.reaches)
+  const inheritFds = [...input.pipes, ...namespaces.inherit]
+  const given = { root: place, external: toExternals(sources.mounts), inheritFds }
+  const options = { ...restoreOptions(context, input, layout, cgroups.paths), ...given }
   const sections: Plan['sections'] = {
     ...NO_OPS,
     prepare: [
@@ -121,6 +121,7 @@ export function compileRestore(request: PlanRequest, spec: Spec, input: RestoreI
       ...images.setup,
       ...openWork(request, context.slots),
       ...root.setup,
+      ...sources.setup,
       { kind: 'criu-socket', slot: socket, ...byRuntime('criu') },
     ],
     start: [...namespaces.start, { kind: 'exec-criu', slot: socket, program: input.criu, ...byRuntime('criu') }],
@@ -176,12 +177,12 @@ function compileReadonly({ spec }: CompileContext): Op[] {
 }
 
 /** What criu is asked for, but for what has slots. */
-export function restoreOptions(
+function restoreOptions(
   context: CompileContext,
-  input: Pick<RestoreInput, 'configFile' | 'resolve'>,
+  input: Pick<RestoreInput, 'configFile'>,
   layout: CgroupLayout,
   directories: Readonly<Record<string, string>>,
-): CriuOptions {
+): Omit<CriuOptions, 'root' | 'external' | 'inheritFds'> {
   const { request, spec } = context
   return {
     ...commonOptions(request, spec, input.configFile),
@@ -191,9 +192,7 @@ export function restoreOptions(
     tcpClose: hasFlag(request, 'tcp-close'),
     lsmProfile: lsmProfile(request),
     lsmMountContext: option(request, 'lsm-mount-context') || undefined,
-    external: restoredMounts(context, layout, directories, input.resolve),
     cgroupRoots: cgroupRoots(layout, directories),
-    inheritFds: [],
     joinNamespaces: joinedNamespaces(context),
   }
 }

@@ -43,6 +43,14 @@ const meanings: readonly (readonly [words: RegExp, meaning: string])[] = [
     /No mapping for .* mountpoint|external mount.*not|mnt: Can't find external/i,
     'the image has a bind mount that this config.json has not',
   ],
+  [
+    /open_tree .*: Invalid argument/,
+    'in a user namespace, criu cannot restore a bind mount of a directory with other mounts below it',
+  ],
+  [
+    /Failed to copy sharing from/,
+    'a bind mount cannot be made a slave of the host again, perhaps as the root of its user namespace is not let in: make it rprivate',
+  ],
   [/File .* has bad (size|mode|build-ID)/, 'a file that was open is another one in this root file system'],
   [
     /Can't open file .* on restore|Can't open file .*: No such file/,

@@ -18,6 +18,7 @@ import { readContainer } from '../state/container.ts'
 import { errnoText } from '../state/errno-text.ts'
 import { readStatePaths } from './container-cgroups.ts'
 import { writeDescriptors } from './external-pipes.ts'
+import { canReach, followLinks } from './host-paths.ts'
 import { readOwned } from './read-owned.ts'
 import { resolveInRoot } from './resolve-in-root.ts'
 
@@ -83,6 +84,7 @@ function planCheckpoint(request: PlanRequest, spec: Spec, program: Program): Pla
     cgroupPaths: readStatePaths(container).cgroups,
     mounts: parseMountTable(readFileSync(`/proc/${pid}/mountinfo`, 'utf8')),
     resolve: (path) => resolveInRoot(root, path),
+    follow: followLinks,
     namespaceInodes: Object.fromEntries(
       externalTypes(spec).map((type) => [type, inodeOf(findNamespace(spec.linux, type)?.path ?? '')]),
     ),
@@ -161,6 +163,8 @@ function planRestore(request: PlanRequest, spec: Spec, program: Program): Plan {
   return compileRestore(request, spec, {
     ...program,
     resolve: (path) => resolveInRoot(rootfs, path),
+    follow: followLinks,
+    reaches: (path) => canReach(path, spec.linux),
     hasParent: existsSync(join(images, 'parent')),
     pipes: inheritedPipes(descriptors, file),
   })

@@ -30,6 +30,11 @@ function request(
   return makeRequest({ verb, facts, options: new Map(Object.entries(options)), target: { pid: 4711, cgroup: '' } })
 }
 
+/** What a host makes of a path where there are no links. */
+function withoutDots(path: string): string {
+  return path.replace(/(?:\/\.)+(?=\/|$)/g, '')
+}
+
 const checkpointInput: CheckpointInput = {
   criu: '/usr/sbin/criu',
   encode: encodeCriuRequest,
@@ -41,6 +46,7 @@ const checkpointInput: CheckpointInput = {
   namespaceInodes: {},
   mounts: [],
   resolve: (path) => path,
+  follow: withoutDots,
 }
 
 const restoreInput: RestoreInput = {
@@ -48,6 +54,8 @@ const restoreInput: RestoreInput = {
   encode: encodeCriuRequest,
   configFile: '/etc/criu/runc.conf',
   resolve: (path) => path,
+  follow: withoutDots,
+  reaches: () => true,
   hasParent: false,
   pipes: [],
 }
@@ -233,7 +241,7 @@ test('the file with options of criu: annotation, default, none', () => {
 test("checkpoint: mounts that are the host's are named by their destinations", () => {
   const spec = makeSpec({
     mounts: [
-      { destination: '/data', source: '/srv', options: ['rbind'] },
+      { destination: '/data', source: '/to-srv/.', options: ['rbind'] },
       { destination: '/link', source: '/x', options: ['bind'] },
       { destination: '/gone', source: '/y', options: ['bind'] },
       { destination: '/proc', type: 'proc' },
@@ -260,6 +268,7 @@ test("checkpoint: mounts that are the host's are named by their destinations", (
     ...checkpointInput,
     mounts,
     resolve: (path) => path.replace('/link', '/real'),
+    follow: (path) => withoutDots(path).replace('/to-srv', '/srv'),
   })
   assert.equal(external, [
     'mnt[/data]:/data',

@@ -29,6 +29,8 @@ const known: readonly (readonly [line: string, meaning: RegExp])[] = [
   ["Error (criu/files-reg.c:1160): Can't create link remap for /tmp/x. Use link-remap option.", /--link-remap/],
   ["Error (criu/mount.c:1074): mnt: 711:./run doesn't have a proper root mount", /config\.json/],
   ['Error (criu/mount.c:3031): mnt: No mapping for 812:(null) mountpoint', /bind mount that this config\.json has not/],
+  ['Error (criu/mount-v2.c:319): mnt-v2: Failed to open_tree /srv: Invalid argument', /other mounts below it/],
+  ['Error (criu/mount-v2.c:891): mnt-v2: Failed to copy sharing from -1:/dev/shm/0 to 5: Invalid argument', /rprivate/],
   ['Error (criu/files-reg.c:2275): File bin/busybox has bad size 12 (expect 34)', /another one in this root/],
   ["Error (criu/files-reg.c:2200): Can't open file srv/x on restore: No such file or directory", /not in this root/],
   ['Error (criu/net.c:3120): net: Locking network failed: iptables-restore returned -1.', /--network-lock/],
