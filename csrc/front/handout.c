@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -62,6 +63,28 @@ int console_check(struct err *e, const struct front *f, int terminal, int detach
 	return 0;
 }
 
+/* Of a socket that somebody is about to make, or to listen on. */
+#define SOCKET_WAIT_MS 1000
+
+/*
+ * Whether it may be there in a moment: scripts start what listens in the background and go on, which is in time for a runtime
+ * that takes longer to get here.
+ */
+static int may_come(int error, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char directory[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	struct stat st;
+
+	if (error == ECONNREFUSED)
+		return stat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+	if (error != ENOENT)
+		return 0;
+	snprintf(directory, sizeof(directory), "%.*s", (int)(slash ? slash + 1 - path : 1),
+		 slash ? path : ".");
+	return stat(directory, &st) == 0;
+}
+
 static int connect_unix(struct err *e, const char *flag, const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -74,8 +97,14 @@ static int connect_unix(struct err *e, const char *flag, const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_set(e, errno, "socket");
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return err_set(e, errno, "--%s: connect \"%s\"", flag, path);
+	for (int waited = 0; connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0;
+	     waited += 10) {
+		int error = errno;
+
+		if (waited >= SOCKET_WAIT_MS || !may_come(error, path))
+			return err_set(e, error, "--%s: connect \"%s\"", flag, path);
+		sleep_ms(10);
+	}
 	return take_fd(&fd);
 }
 

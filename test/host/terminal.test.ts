@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { type Json, merge } from '../helpers/bundle.ts'
 import { type Container, mustSucceed, withContainer, withRunning } from '../helpers/container.ts'
+import { programPath } from '../helpers/programs.ts'
 import { findMount, type Report } from '../helpers/report.ts'
-import { type RunningCall, runtimePath, until } from '../helpers/runtime.ts'
+import { type RunningCall, runtimePath, startProgram, startRuntime, until } from '../helpers/runtime.ts'
 import { assertFailure, hostSuite } from '../helpers/suite.ts'
 import { onTerminal, withReceiver } from '../helpers/terminal.ts'
-import { newPath, stateRoot } from '../helpers/work-dir.ts'
+import { newDir, newPath, stateRoot } from '../helpers/work-dir.ts'
 
 const { test, run } = hostSuite('terminal')
 
@@ -73,6 +75,26 @@ test('/dev/console is the terminal and belongs to the user', async () => {
     })
   })
 })
+
+test(
+  'a console socket that whoever listens is still about to make',
+  async () => {
+    await withContainer(terminal(['tty']), async (container) => {
+      const socket = join(newDir('late'), 'socket')
+      const creating = startRuntime(['create', '--bundle', container.bundle, '--console-socket', socket, container.id])
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      const receiver = startProgram(programPath('receive-fd'), ['console', socket])
+      try {
+        assert.is((await creating.ended).status, 0, creating.stderr())
+        await until('the terminal came', () => receiver.stdout().includes('\n'))
+      } finally {
+        receiver.child.kill('SIGKILL')
+        await receiver.ended
+      }
+    })
+  },
+  { differsFrom: { runc: 'does not wait', crun: 'does not wait' } },
+)
 
 test('create with a terminal needs a console socket', async () => {
   await withContainer(terminal(['true']), (container) => {
