@@ -7,6 +7,7 @@
 #include "../base/sys.h"
 #include "container.h"
 #include "front.h"
+#include "handler.h"
 #include "signals.h"
 
 static int signal_init(struct err *e, const struct container *c, int signal)
@@ -43,6 +44,8 @@ static int signal_container(struct err *e, const struct front *f, const struct c
 
 	if (status == STATUS_STOPPED && !all && !shared)
 		return err_set(e, 0, "container not running");
+	if (status == STATUS_RUNNING)
+		handler_await(c, signal);
 	if (all || shared)
 		r = container_signal_all(e, c, signal, &signalled);
 	/* Also those that have left their cgroup, or have none; init may be among those that were just killed. */

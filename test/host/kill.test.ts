@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { withArgs } from '../helpers/bundle.ts'
 import { type Container, mustSucceed, withRunning } from '../helpers/container.ts'
@@ -35,6 +36,47 @@ test('kill without --all is for init alone, with a pid namespace of its own', as
       assert.is(members(directory).length, 2)
     },
   )
+})
+
+const tooEarly = 'the signal comes before the handler, and is lost'
+
+test(
+  'kill directly after start reaches a program that has yet to set its handler',
+  async () => {
+    const late = 'sleep 0.03; trap "echo has it; exit 0" USR1; while :; do sleep 0.02; done'
+    // A busy machine may need longer than that is waited for.
+    const attempts = 5
+    let reached = false
+    for (let attempt = 0; attempt < attempts && !reached; attempt++) {
+      await withRunning(withArgs(['sh', '-c', late]), async (container, output) => {
+        mustSucceed(container.kill('USR1'))
+        const deadline = performance.now() + 1000
+        while (!reached && performance.now() < deadline) {
+          await sleep(20)
+          reached = output.stdout === 'has it\n'
+        }
+      })
+    }
+    assert.ok(reached)
+  },
+  { differsFrom: { runc: tooEarly, crun: tooEarly } },
+)
+
+test('kill waits for no handler where there will be none, or the signal needs none', async () => {
+  const within = (ms: number, call: () => unknown) => {
+    const begin = performance.now()
+    call()
+    const spent = performance.now() - begin
+    assert.ok(spent < ms, `${spent} ms`)
+  }
+  await withRunning(withArgs(['sleep', '60']), async (container) => {
+    within(2000, () => mustSucceed(container.kill('USR1')))
+    assert.is(container.status(), 'running')
+  })
+  await withRunning(withArgs(['sleep', '60'], sharedPids), async (container) => {
+    mustSucceed(container.kill('USR1'))
+    await container.waitForStatus('stopped')
+  })
 })
 
 test(
