@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "../base/err.h"
+#include "../base/memory_file.h"
 
 struct child {
 	const char *path;
@@ -31,9 +32,6 @@ pid_t child_start(struct err *e, const struct child *c);
  */
 int helper_run(struct err *e, const char *directory, const char *name, char *const envp[],
 	       const int stdio[2], int *status);
-
-/* A file in memory with this content, at its start. Return: fd above stdio, or < 0 with e filled. */
-int memory_file(struct err *e, const char *name, const void *data, size_t length);
 
 /* Makes one line of what a program printed: no control bytes, no space at its end. */
 void one_line(char *text);
