@@ -49,7 +49,8 @@ static enum status run(const struct job *job)
 	} verbs[] = {{"start", unit_start},
 		     {"set", unit_set},
 		     {"stop", unit_stop},
-		     {"attach", unit_attach}};
+		     {"attach", unit_attach},
+		     {"join", unit_join}};
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		sd_bus *bus = NULL;
@@ -62,6 +63,8 @@ static enum status run(const struct job *job)
 		/* With the manager its units have gone. */
 		if ((r == -ENOENT || r == -ECONNREFUSED) && verbs[i].run == unit_stop)
 			return STATUS_DONE;
+		if ((r == -ENOENT || r == -ECONNREFUSED) && verbs[i].run == unit_join)
+			return STATUS_NO_MANAGER;
 		if (r < 0) {
 			no_bus(job->bus, r);
 			return STATUS_FAILED;

@@ -9,8 +9,13 @@
 #define MANAGER_PATH "/org/freedesktop/systemd1"
 #define MANAGER MANAGER_NAME ".Manager"
 
-/* Exit statuses; the front tells them apart (csrc/ops/systemd.c). */
-enum status { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_UNIT_EXISTS = 3 };
+/* Exit statuses; callers tell them apart (csrc/ops/systemd.c, csrc/base/scope.c). */
+enum status {
+	STATUS_DONE = 0,
+	STATUS_FAILED = 1,
+	STATUS_UNIT_EXISTS = 3,
+	STATUS_NO_MANAGER = 4 /* for join no failure: all stays where it is */
+};
 
 /* What is asked for: NUL-terminated strings on stdin, as csrc/README.md describes them. All point into one buffer. */
 struct job {
@@ -18,7 +23,7 @@ struct job {
 	const char *bus; /* system, user */
 	const char *unit;
 	const char *
-		argument; /* start: pid of init; attach: pid and, after a blank, the cgroup below the unit's */
+		argument; /* start: pid of init; join: pids; attach: pid and, after a blank, the cgroup below the unit's */
 	char **properties;
 	size_t count;
 };
@@ -39,6 +44,8 @@ enum status unit_start(sd_bus *bus, const struct job *job);
 enum status unit_set(sd_bus *bus, const struct job *job);
 enum status unit_stop(sd_bus *bus, const struct job *job);
 enum status unit_attach(sd_bus *bus, const struct job *job);
+/* Processes go into a scope, which is made unless it is there. */
+enum status unit_join(sd_bus *bus, const struct job *job);
 
 /* Writes one line to stderr. Return: -1. */
 int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

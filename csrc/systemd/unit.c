@@ -10,6 +10,9 @@
 #include "systemd.h"
 
 #define JOB_TIMEOUT_S 30
+#define PIDS_MAX 16
+#define JOIN_TRIES 250
+#define JOIN_PAUSE_NS 20000000
 
 static int is_error(const sd_bus_error *error, const char *name)
 {
@@ -22,8 +25,17 @@ static int is_gone(const sd_bus_error *error)
 	       is_error(error, "org.freedesktop.systemd1.UnitNotLoaded");
 }
 
+/* A bus without a service manager: one for a desktop alone. */
+static int is_no_manager(const sd_bus_error *error)
+{
+	return is_error(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
+	       is_error(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER) ||
+	       is_error(error, "org.freedesktop.DBus.Error.Spawn.ChildExited");
+}
+
 /* A job of systemd that is waited for. */
 struct wait {
+	sd_bus_slot *watch; /* until it is waited for no more */
 	const char *job;
 	char result[32];
 };
@@ -53,8 +65,8 @@ static int64_t now_us(void)
 /* The match must be there before the job is: it can be done before its name comes back. */
 static int watch_jobs(sd_bus *bus, struct wait *wait)
 {
-	int r = sd_bus_match_signal(bus, NULL, MANAGER_NAME, MANAGER_PATH, MANAGER, "JobRemoved",
-				    on_removed, wait);
+	int r = sd_bus_match_signal(bus, &wait->watch, MANAGER_NAME, MANAGER_PATH, MANAGER,
+				    "JobRemoved", on_removed, wait);
 
 	return r < 0 ? fail_call("watching jobs", NULL, r) : 0;
 }
@@ -95,9 +107,37 @@ static int new_call(sd_bus *bus, sd_bus_message **m, const char *method)
 	return r < 0 ? fail_call(method, NULL, r) : 0;
 }
 
-static int append_pid(sd_bus_message *m, const char *pid)
+/* Numbers with blanks between them, as an array of D-Bus. */
+static int append_pids(sd_bus_message *m, const char *text)
 {
-	return sd_bus_message_append(m, "(sv)", "PIDs", "au", 1, (unsigned int)atoi(pid));
+	uint32_t pids[PIDS_MAX];
+	size_t count = 0;
+
+	while (count < PIDS_MAX && *text) {
+		char *end;
+		unsigned long pid = strtoul(text, &end, 10);
+
+		if (end == text)
+			return -EINVAL;
+		pids[count++] = (uint32_t)pid;
+		text = end + strspn(end, " ");
+	}
+	return *text ? -E2BIG : sd_bus_message_append_array(m, 'u', pids, count * sizeof(pids[0]));
+}
+
+static int append_pids_property(sd_bus_message *m, const char *text)
+{
+	int r = sd_bus_message_open_container(m, 'r', "sv");
+
+	if (r >= 0)
+		r = sd_bus_message_append(m, "s", "PIDs");
+	if (r >= 0)
+		r = sd_bus_message_open_container(m, 'v', "au");
+	if (r >= 0)
+		r = append_pids(m, text);
+	if (r >= 0)
+		r = sd_bus_message_close_container(m);
+	return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
 /* Return: the call, or NULL. */
@@ -112,7 +152,7 @@ static sd_bus_message *start_call(sd_bus *bus, const struct job *job)
 	if (r >= 0)
 		r = sd_bus_message_open_container(m, 'a', "(sv)");
 	if (r >= 0 && is_scope(job->unit))
-		r = append_pid(m, job->argument);
+		r = append_pids_property(m, job->argument);
 	if (r < 0)
 		fail_call("StartTransientUnit", NULL, r);
 	else
@@ -172,12 +212,14 @@ static enum status start(sd_bus *bus, const struct job *job, sd_bus_message *cal
 	r = sd_bus_call(bus, call, 0, &error, &reply);
 	if (r < 0 && is_error(&error, "org.freedesktop.systemd1.UnitExists"))
 		status = STATUS_UNIT_EXISTS;
-	else if (r < 0)
+	else if (r < 0) {
 		fail_call(what, &error, r);
-	else if (sd_bus_message_read(reply, "o", &path) < 0)
+		status = is_no_manager(&error) ? STATUS_NO_MANAGER : STATUS_FAILED;
+	} else if (sd_bus_message_read(reply, "o", &path) < 0)
 		fail("systemd: %s: its answer cannot be read", what);
 	else if (await_job(bus, &wait, path, what) == 0)
 		status = STATUS_DONE;
+	sd_bus_slot_unref(wait.watch);
 	sd_bus_error_free(&error);
 	sd_bus_message_unref(reply);
 	return status;
@@ -270,6 +312,7 @@ enum status unit_stop(sd_bus *bus, const struct job *job)
 	/* One whose processes were killed for want of memory counts as failed, and stays. */
 	if (r >= 0)
 		reset_failed(bus, job->unit);
+	sd_bus_slot_unref(wait.watch);
 	sd_bus_error_free(&error);
 	sd_bus_message_unref(reply);
 	return r < 0 ? STATUS_FAILED : STATUS_DONE;
@@ -289,4 +332,59 @@ enum status unit_attach(sd_bus *bus, const struct job *job)
 		fail_call(what, &error, r);
 	sd_bus_error_free(&error);
 	return r < 0 ? STATUS_FAILED : STATUS_DONE;
+}
+
+/* Return: 1, 0 when the unit is about to end, or -1. */
+static int attach_all(sd_bus *bus, const struct job *job)
+{
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	sd_bus_message *m = NULL;
+	char what[320], state[32];
+	int r = new_call(bus, &m, "AttachProcessesToUnit");
+
+	snprintf(what, sizeof(what), "attach to %s", job->unit);
+	if (r == 0)
+		r = sd_bus_message_append(m, "ss", job->unit, "");
+	if (r >= 0)
+		r = append_pids(m, job->argument);
+	if (r >= 0)
+		r = sd_bus_call(bus, m, 0, &error, NULL);
+	read_state(bus, job->unit, state, sizeof(state));
+	if (r >= 0)
+		r = 1;
+	else if (strcmp(state, "active") != 0)
+		r = 0;
+	else
+		r = fail_call(what, &error, r);
+	sd_bus_error_free(&error);
+	sd_bus_message_unref(m);
+	return r;
+}
+
+enum status unit_join(sd_bus *bus, const struct job *job)
+{
+	struct timespec pause = {.tv_nsec = JOIN_PAUSE_NS};
+	enum status status = STATUS_UNIT_EXISTS;
+	char state[32];
+
+	for (int i = 0; i < JOIN_TRIES && status == STATUS_UNIT_EXISTS; i++) {
+		sd_bus_message *call = start_call(bus, job);
+
+		status = call ? start(bus, job, call) : STATUS_FAILED;
+		sd_bus_message_unref(call);
+		if (status != STATUS_UNIT_EXISTS || clear_failed(bus, job->unit, state, 32))
+			continue;
+		if (strcmp(state, "active") == 0) {
+			int r = attach_all(bus, job);
+
+			if (r)
+				return r > 0 ? STATUS_DONE : STATUS_FAILED;
+		}
+		/* What was in there has ended, or is being ended, and systemd is about to notice. */
+		nanosleep(&pause, NULL);
+	}
+	if (status == STATUS_UNIT_EXISTS)
+		fail("systemd: unit %s already exists, and does not end (it is %s)", job->unit,
+		     state);
+	return status;
 }
