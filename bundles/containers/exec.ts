@@ -12,7 +12,7 @@ import { read } from '../host/files.ts'
 import type { Storage } from '../storage.ts'
 import { mergeEnv } from './container-spec.ts'
 import type { Container } from './container-store.ts'
-import { runtimeOf } from './runtime.ts'
+import { messageOfRuntime, runtimeOf } from './runtime.ts'
 import { optionalFile, resolveUser } from './users.ts'
 
 export interface ExecOptions {
@@ -56,9 +56,8 @@ export async function execProcess(storage: Storage, container: Container, option
   }
 }
 
-/** Why the runtime did not run it: docker's exit statuses. Undefined: it ran. */
-async function failureStatus(log: string): Promise<number | undefined> {
-  const said = await readFile(log, 'utf8').catch(() => '')
+/** Why the runtime did not run it: docker's exit statuses. Undefined: it ran. said: the text of its log. */
+function failureStatus(said: string): number | undefined {
   if (!/level=(error|fatal)|"level":"(error|fatal)"/.test(said)) return undefined
   if (/executable file not found|no such file or directory|ENOENT|not found/i.test(said)) return 127
   if (/permission denied|EACCES|exec format error|ENOEXEC|is a directory/i.test(said)) return 126
@@ -79,14 +78,20 @@ export async function execInContainer(storage: Storage, container: Container, op
     string,
   ]
   await writeFile(file, JSON.stringify(await execProcess(storage, container, options)), { mode: 0o600 })
+  const output = options.detach ? 'ignore' : 'inherit'
   try {
     const child = spawn(
       runtime.program,
       [...runtime.options, '--log', log, 'exec', '--process', file, ...(options.detach ? ['--detach'] : []), record.id],
-      { stdio: [options.interactive ? 'inherit' : 'ignore', options.detach ? 'ignore' : 'inherit', 'inherit'] },
+      // What goes on by itself holds nothing of the caller's, who may wait for the end of a pipe.
+      { stdio: [options.interactive ? 'inherit' : 'ignore', output, output] },
     )
     const [status] = (await once(child, 'close')) as [number | null]
-    return status === 0 ? 0 : ((await failureStatus(log)) ?? status ?? 255)
+    if (status === 0) return 0
+    const said = await readFile(log, 'utf8').catch(() => '')
+    const exitCode = failureStatus(said) ?? status ?? 255
+    if (!options.detach) return exitCode
+    throw new DockError(messageOfRuntime(said) || `${runtime.program} exec failed`, { exitCode })
   } finally {
     await Promise.all([rm(file, { force: true }), rm(log, { force: true })])
   }

@@ -24,7 +24,7 @@ export interface Runtime {
 export const runtimeRoot = (storage: Storage): string => join(storage.runtimeDirectory, 'state')
 
 /** What a runtime says, without the form that it says it in: `time=... level=error msg="..."`, or a name in front. */
-function messageOfRuntime(said: string): string {
+export function messageOfRuntime(said: string): string {
   const last = printable(said).trim().split('\n').at(-1) ?? ''
   const logged = /msg="((?:[^"\\]|\\.)*)"/.exec(last)?.[1]
   return (logged?.replace(/\\(.)/g, '$1') ?? last).replace(/^(tsrun|runc|crun|youki): /, '')

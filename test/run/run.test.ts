@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
+import { scaled } from '../helpers/slow.ts'
 import { buildBase, Dock, type Run } from '../helpers/tsdock.ts'
 import { newDir } from '../helpers/work-dir.ts'
 
@@ -252,6 +253,13 @@ test('exec', () => {
     dock.must('exec', '-d', 'in', 'sh', '-c', 'echo done > /var/done')
     for (let i = 0; i < 50 && dock.run('exec', 'in', 'cat', '/var/done').status !== 0; i++);
     assert.is(dock.must('exec', 'in', 'cat', '/var/done').stdout, 'done\n')
+    // It holds nothing of the caller's: whoever reads the command's output comes to its end.
+    const begun = performance.now()
+    dock.must('exec', '-d', 'in', 'sleep', '20')
+    assert.ok(performance.now() - begun < scaled(10_000))
+    const { status, stderr } = dock.run('exec', '-d', 'in', 'nope')
+    assert.is(status, 127)
+    assert.match(stderr, /^tsdock: .*"nope": executable file not found/)
     assert.match(dock.must('exec', '--privileged', 'in', 'grep', 'CapEff', '/proc/self/status').stdout, /ff$/m)
     assert.match(dock.must('top', 'in').stdout, /sleep 300/)
     assert.match(dock.must('stats', '--no-stream', 'in').stdout, /in .*MiB|in .*kiB|in .*B \//i)
