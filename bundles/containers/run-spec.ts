@@ -220,7 +220,9 @@ export function runSpec(record: ContainerRecord, facts: StartFacts): Spec {
   const security = parseSecurity(hostConfig.SecurityOpt)
   const base = makeSpec({ unified: facts.host.unified })
   const open = hostConfig.Privileged || security.systemPathsUnconfined
-  const parent = hostConfig.CgroupParent === '' ? '/tsdock' : hostConfig.CgroupParent
+  // Never relative to the cgroup of whoever calls: a service or a login session would take it down with it.
+  const named = hostConfig.CgroupParent === '' ? '/tsdock' : hostConfig.CgroupParent
+  const parent = named.startsWith('/') ? named : `/${named}`
   const propagation = rootPropagation(record.mounts)
   const controls = sysctls(record, facts)
   return {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Options of `run` and `create`: each shows what it does inside of a container, or in `inspect`.
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -239,6 +239,19 @@ test('create, start, stop, restart, pause, rename, update, wait', () => {
     dock.run('rm', '-f', 'life', 'changed')
   }
   assert.is(dock.run('ps', '-aq').stdout, '')
+})
+
+test('a cgroup is never made below that of the caller', () => {
+  const place = 'tsdock-run-test'
+  const id = dock.must('run', '-d', '--net', 'none', '--cgroup-parent', place, image, 'sleep', '300').stdout.trim()
+  try {
+    const text = readFileSync(join(dock.storage, 'containers', id, 'config.json'), 'utf8')
+    const { linux } = JSON.parse(text) as { readonly linux: { readonly cgroupsPath: string } }
+    assert.is(linux.cgroupsPath, `/${place}/${id}`)
+  } finally {
+    dock.must('rm', '-f', id)
+    for (const at of globSync([`/sys/fs/cgroup/*/${place}`, `/sys/fs/cgroup/${place}`])) rmdirSync(at)
+  }
 })
 
 test('exec', () => {
