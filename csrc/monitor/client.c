@@ -129,6 +129,9 @@ static void hear(struct session *s)
 	case 'X':
 		end(s, (unsigned char)text[1]);
 		break;
+	case 'w':
+		fprintf(stderr, "tsdock: %s\n", text + 1);
+		break;
 	case 'F':
 		console_close(&s->console);
 		fprintf(stderr, "tsdock: %s\n", text + 2);

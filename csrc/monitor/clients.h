@@ -4,6 +4,7 @@
  * To the monitor:  A flags (attach: 1 input, 2 output, 4 errors)  I data (input)  E (its end)  W rows columns (two bytes each)
  *                  K number (a signal)  D (detached by keys)  S (a stop is wanted)  R policy maximum (restart policy, as text)  L (open the log anew)
  * From it:         T terminal (0 or 1)  r (it runs)  O data (output)  e data (errors)  X code (the end)  F code text (no start)
+ *                  w text (a warning, for whoever has started it)
  */
 #ifndef TSRUN_MONITOR_CLIENTS_H
 #define TSRUN_MONITOR_CLIENTS_H

@@ -15,6 +15,7 @@
 #include "../base/io.h"
 #include "../base/overlay.h"
 #include "../base/proc.h"
+#include "place.h"
 
 #define FIRST_WAIT 100
 #define LONGEST_WAIT 60000
@@ -117,6 +118,7 @@ int life_start(struct err *e, struct monitor *m)
 	write_state(m, "running");
 	event_write(&m->settings, "start", "");
 	health_begin(&m->health, &m->settings, m->dir);
+	place_end(m);
 	clients_send(&m->clients, 0, 'r', NULL, 0);
 	life_reap(m);
 	return 0;

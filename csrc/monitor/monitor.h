@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "../base/err.h"
+#include "../base/scope.h"
 
 /* A list of words, NULL at its end. */
 struct words {
@@ -42,6 +43,11 @@ struct settings {
 	/* Milliseconds. */
 	long long health_interval, health_timeout, health_start_period, health_start_interval;
 	int health_retries;
+	/* Where systemd runs: the scope of this process, and of another one (`PID START`). */
+	const char *scope_program, *scope_bus, *scope_unit, *scope_with;
+	struct words scope_properties;
+	int scope_first;  /* the container has no cgroup of its own: it is started in there */
+	int stop_timeout; /* seconds that it has to end when the machine goes down; 0: no limit */
 };
 
 int settings_read(struct err *e, struct settings *s, int dir);

@@ -13,6 +13,7 @@
 
 #include "../base/io.h"
 #include "life.h"
+#include "place.h"
 
 /* Input that nobody gives any more. A terminal stays open. */
 static void end_input(struct monitor *m)
@@ -176,10 +177,13 @@ static void take_signals(struct monitor *m)
 	while (read(m->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGCHLD)
 			life_reap(m);
-		else if (info.ssi_signo == SIGTERM)
+		else if (info.ssi_signo == SIGTERM) {
 			/* The machine goes down: so does the container, as well as it can. Whether it runs after
 			   the next boot is not decided here. */
 			pass_signal(m, SIGTERM);
+			(void)alarm((unsigned int)m->settings.stop_timeout);
+		} else if (info.ssi_signo == SIGALRM)
+			pass_signal(m, SIGKILL);
 	}
 }
 
@@ -328,8 +332,11 @@ void monitor_serve(struct monitor *m)
 	const char *failure = NULL;
 
 	wait_for_first(m);
-	if (life_mount(&e, m) < 0 || life_start(&e, m) < 0)
+	place_begin(m);
+	if (life_mount(&e, m) < 0 || life_start(&e, m) < 0) {
 		failure = e.text;
+		place_end(m);
+	}
 	while (!failure) {
 		serve_life(m);
 		if (!life_end(m))

@@ -16,6 +16,7 @@ struct monitor {
 	struct clients clients;
 	struct stdio io;
 	struct health health;
+	struct scope_request scope;
 	int dir;     /* the container's directory */
 	int signals; /* signalfd */
 	int ended;   /* the container has ended, with exit code state.exit_code */

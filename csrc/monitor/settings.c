@@ -49,6 +49,13 @@ static const struct key {
 	{"health-start-interval", LONG_NUMBER, offsetof(struct settings, health_start_interval)},
 	{"health-retries", NUMBER, offsetof(struct settings, health_retries)},
 	{"wait-cleanup", NUMBER, offsetof(struct settings, wait_cleanup)},
+	{"scope-program", TEXT, offsetof(struct settings, scope_program)},
+	{"scope-bus", TEXT, offsetof(struct settings, scope_bus)},
+	{"scope-unit", TEXT, offsetof(struct settings, scope_unit)},
+	{"scope-with", TEXT, offsetof(struct settings, scope_with)},
+	{"scope-property", LIST, offsetof(struct settings, scope_properties)},
+	{"scope-first", NUMBER, offsetof(struct settings, scope_first)},
+	{"stop-timeout", NUMBER, offsetof(struct settings, stop_timeout)},
 };
 
 int restart_named(const char *name)
@@ -137,7 +144,8 @@ int settings_read(struct err *e, struct settings *s, int dir)
 		r = set(e, s, line);
 	}
 	if (r == 0 && (!s->id || !s->runtime || !s->bundle || !s->merged || !s->upper || !s->work ||
-		       !s->events || !s->actor || s->lower.count == 0))
+		       !s->events || !s->actor || s->lower.count == 0 ||
+		       (s->scope_program && (!s->scope_bus || !s->scope_unit))))
 		r = err_set(e, 0, "monitor.conf: a setting is missing");
 	return r;
 }
@@ -147,5 +155,6 @@ void settings_free(struct settings *s)
 	free(s->runtime_args.list);
 	free(s->lower.list);
 	free(s->cleanup.list);
+	free(s->scope_properties.list);
 	free(s->text);
 }
