@@ -222,6 +222,20 @@ static _Noreturn void make_in_child(const struct namespaces *n, int directory, i
 	become_holder(n, directory, channel, r, &e);
 }
 
+/* So that it outlives the caller's service, or login session. */
+static void place(const struct namespaces *n, pid_t pid)
+{
+	struct scope_request request = {0};
+	struct err e = {0};
+
+	if (n->scope.program &&
+	    (scope_begin(&e, &n->scope, &pid, 1, &request) < 0 || scope_end(&e, &request) < 0))
+		fprintf(stderr,
+			"tsdock: the process that holds the user's namespaces stays in its "
+			"caller's unit of systemd, and ends with that: %s\n",
+			e.text);
+}
+
 int holder_make(struct err *e, int directory, const struct namespaces *n)
 {
 	int channel[2], r;
@@ -246,6 +260,8 @@ int holder_make(struct err *e, int directory, const struct namespaces *n)
 	}
 	/* A child that was told nothing ends by that. */
 	(void)close(channel[0]);
+	if (r == 0)
+		place(n, pid);
 	return r;
 }
 
@@ -264,5 +280,7 @@ int holder_replace(struct err *e, int directory, const struct namespaces *n)
 	(void)close(channel[1]);
 	r = pid < 0 ? err_set(e, errno, "fork") : listen_to(e, channel[0], pid);
 	(void)close(channel[0]);
+	if (r == 0)
+		place(n, pid);
 	return r;
 }

@@ -12,28 +12,36 @@
 #include "rootless.h"
 
 #define MAX_MAPS 64
+#define MAX_PROPERTIES 16
 
 static const char usage[] =
-	"usage: tsdock-rootless enter --uids MAP... --gids MAP... [--warning TEXT] DIR PROGRAM "
-	"ARG...\n"
+	"usage: tsdock-rootless enter --uids MAP... --gids MAP... [--warning TEXT]\n"
+	"           [--scope-program TSRUN-SYSTEMD --scope-unit UNIT --scope-property PROPERTY...]\n"
+	"           DIR PROGRAM ARG...\n"
 	"       tsdock-rootless network DIR PROGRAM ARG...\n"
 	"  enter    run a program as root of the user's namespaces, which are made when they are "
 	"not there\n"
 	"  network  run a program in there in the network of the containers\n"
+	"scope: for the process that holds the namespaces, where systemd runs\n"
 	"MAP: INSIDE:OUTSIDE:COUNT, the user's own first; DIR: a directory of the user alone\n";
 
 static const struct option options[] = {
 	{"uids", required_argument, NULL, 'u'},
 	{"gids", required_argument, NULL, 'g'},
 	{"warning", required_argument, NULL, 'w'},
+	{"scope-program", required_argument, NULL, 'p'},
+	{"scope-unit", required_argument, NULL, 's'},
+	{"scope-property", required_argument, NULL, 'o'},
 	{0},
 };
 
 static int take_options(struct namespaces *n, int argc, char **argv)
 {
-	static char *uids[MAX_MAPS], *gids[MAX_MAPS];
-	int option;
+	static char *uids[MAX_MAPS], *gids[MAX_MAPS], *properties[MAX_PROPERTIES + 1];
+	int option, count = 0;
 
+	n->scope.bus = "user";
+	n->scope.properties = properties;
 	n->maps.uids = uids;
 	n->maps.gids = gids;
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
@@ -43,10 +51,16 @@ static int take_options(struct namespaces *n, int argc, char **argv)
 			gids[n->maps.gid_count++] = optarg;
 		else if (option == 'w')
 			n->warning = optarg;
+		else if (option == 'p')
+			n->scope.program = optarg;
+		else if (option == 's')
+			n->scope.unit = optarg;
+		else if (option == 'o' && count < MAX_PROPERTIES)
+			properties[count++] = optarg;
 		else
 			return -1;
 	}
-	return 0;
+	return n->scope.program && !n->scope.unit ? -1 : 0;
 }
 
 /* The holder outlives the command that made it: what `ps` shows of it should not be that. */

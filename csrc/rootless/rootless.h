@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "../base/err.h"
+#include "../base/scope.h"
 
 /* What is in a user's directory of namespaces. */
 #define HOLDER_FILE "holder"	  /* who holds them */
@@ -24,6 +25,7 @@ struct namespaces {
 	const char *directory;
 	struct id_maps maps;
 	const char *warning; /* told when they are made; NULL: nothing */
+	struct scope scope;  /* for who holds them; without a program: none */
 	char *title;	     /* the arguments of this program, as they lie in memory */
 	size_t title_size;
 };
