@@ -11,17 +11,23 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DockError, printable } from '../error.ts'
 import { findProgram } from '../host/files.ts'
 import { runInFront } from '../host/in-front.ts'
+import { scopeOf } from '../host/scope.ts'
+import type { ProcessMark } from '../networks/sandbox.ts'
 import type { Storage } from '../storage.ts'
 import { processStart } from './container-store.ts'
 import { containerActor, eventsFile } from './events.ts'
 import { healthSettings } from './health.ts'
 import { parseBytes } from './options/sizes.ts'
 import type { ContainerRecord } from './record.ts'
-import { runtimeOf } from './runtime.ts'
+import { hasCgroups, runtimeOf } from './runtime.ts'
 
 type Setting = readonly [key: string, value: string | number]
 
 const LOG_FILES = 1
+/** Seconds: docker's. */
+const STOP_TIMEOUT = 10
+/** Seconds that the end of a container takes, once it was killed. */
+const CLEANUP_TIME = 10
 /** In a container's directory: the process that tells its health. */
 export const HEALTH_FILE = 'health-process.json'
 
@@ -50,12 +56,43 @@ function cleanupSettings(storage: Storage, record: ContainerRecord): readonly Se
 /** Its /dev/shm is mounted where others can share it. */
 export const sharesMemory = ({ hostConfig }: ContainerRecord): boolean => hostConfig.IpcMode === 'shareable'
 
-/** What monitor.conf says of a container. */
-export function monitorSettings(storage: Storage, record: ContainerRecord): readonly Setting[] {
+/** Seconds until a container is killed that is to end; undefined: it never is. */
+export function stopTimeout({ config }: ContainerRecord): number | undefined {
+  const seconds = config.StopTimeout ?? STOP_TIMEOUT
+  return seconds < 0 ? undefined : seconds
+}
+
+/** Where systemd runs: a unit of its own, so that it does not end with its caller's. relay: what holds the container's ports. */
+function scopeSettings(storage: Storage, record: ContainerRecord, relay: ProcessMark | undefined): readonly Setting[] {
+  const patience = stopTimeout(record)
+  const scope = scopeOf(
+    `tsdock-monitor-${record.id}.scope`,
+    `Monitor of the container ${record.name} of tsdock`,
+    patience === undefined ? undefined : patience + CLEANUP_TIME,
+  )
+  if (scope === undefined) return []
+  return [
+    ['scope-program', scope.program],
+    ['scope-bus', scope.bus],
+    ['scope-unit', scope.unit],
+    ...scope.properties.map((one): Setting => ['scope-property', one]),
+    ...(relay === undefined ? [] : [['scope-with', `${relay.pid} ${relay.start}`] as const]),
+    // Else it would be left in its caller's unit.
+    ['scope-first', Number(!hasCgroups(storage))],
+  ]
+}
+
+/** What monitor.conf says of a container. relay: what holds its ports. */
+export function monitorSettings(
+  storage: Storage,
+  record: ContainerRecord,
+  relay: ProcessMark | undefined,
+): readonly Setting[] {
   const { id, config, hostConfig } = record
   const path = (part: string): string => storage.containers.path(id, part)
   const runtime = runtimeOf(storage, record)
   const { Type, Config } = hostConfig.LogConfig
+  const patience = stopTimeout(record)
   return [
     ['id', id],
     ['runtime', runtime.program],
@@ -86,6 +123,8 @@ export function monitorSettings(storage: Storage, record: ContainerRecord): read
     ...healthSettings(record, path(HEALTH_FILE)),
     ...cleanupSettings(storage, record),
     ['wait-cleanup', Number(hostConfig.AutoRemove)],
+    ['stop-timeout', patience === undefined ? 0 : Math.max(patience, 1)],
+    ...scopeSettings(storage, record, relay),
   ]
 }
 

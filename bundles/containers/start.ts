@@ -193,7 +193,10 @@ async function getReady(storage: Storage, record: ContainerRecord): Promise<void
     if (health !== undefined) {
       await writeFile(storage.containers.path(record.id, HEALTH_FILE), JSON.stringify(health), { mode: 0o600 })
     }
-    await writeMonitorSettings(storage.containers.path(record.id), monitorSettings(storage, record))
+    const isConnected = Object.keys(record.networks).length > 0
+    const sandbox = isConnected ? await new Networks(storage).sandboxes.read(record.id) : undefined
+    const settings = monitorSettings(storage, record, sandbox?.relay)
+    await writeMonitorSettings(storage.containers.path(record.id), settings)
   } catch (e: unknown) {
     await clearRemains(storage, record)
     throw e instanceof DockError && e.exitCode === 1 ? new DockError(e.message, { exitCode: 125, cause: e }) : e

@@ -5,7 +5,7 @@ import { DockError } from '../error.ts'
 import type { Storage } from '../storage.ts'
 import { clearRemains } from './clean.ts'
 import { type Container, processStart } from './container-store.ts'
-import { tellMonitor, waitForEnd } from './monitor.ts'
+import { stopTimeout, tellMonitor, waitForEnd } from './monitor.ts'
 import type { ContainerRecord } from './record.ts'
 import { needCgroups, runtimeOf } from './runtime.ts'
 import { signalNumber } from './signals.ts'
@@ -13,8 +13,6 @@ import { signalNumber } from './signals.ts'
 const SIGKILL = 9
 const SIGTERM = 15
 const SIGCONT = 18
-/** Seconds. */
-const PATIENCE = 10
 /** Milliseconds for the kernel to end what SIGKILL was sent to. */
 const LAST_WAIT = 10_000
 
@@ -87,7 +85,7 @@ export async function stopContainer(storage: Storage, container: Container, opti
   const { record, state } = container
   if (state.status !== 'running' && state.status !== 'restarting') return
   await wantStop(storage, container)
-  const patience = (options.timeout ?? record.config.StopTimeout ?? PATIENCE) * 1000
+  const patience = (options.timeout ?? stopTimeout(record) ?? -1) * 1000
   if (state.status === 'running') {
     const signal = options.signal ?? signalNumber(record.config.StopSignal ?? 'TERM') ?? SIGTERM
     await send(storage, container, signal)

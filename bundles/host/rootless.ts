@@ -10,6 +10,7 @@ import { DockError } from '../error.ts'
 import { findProgram } from './files.ts'
 import { INSIDE } from './namespaces.ts'
 import { runtimeDirectoryOf } from './places.ts'
+import { sharedScope } from './scope.ts'
 
 /** The ranges of a user in the text of /etc/subuid or /etc/subgid: [first, count]. Pure. */
 export function subordinateIds(text: string, name: string, id: number): readonly (readonly [number, number])[] {
@@ -65,6 +66,14 @@ function mapArguments(): readonly string[] {
   ]
 }
 
+/** For the process that holds the namespaces. */
+function scopeArguments(runtime: string): readonly string[] {
+  const scope = sharedScope(runtime)
+  if (scope === undefined) return []
+  const properties = scope.properties.map((one) => `--scope-property=${one}`)
+  return [`--scope-program=${scope.program}`, `--scope-unit=${scope.unit}`, ...properties]
+}
+
 /** Errors: DockError, for a directory that somebody else has made. */
 async function makePrivate(directory: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
@@ -102,7 +111,7 @@ export async function enterNamespaces(storage: string, argv: readonly string[]):
     // For those who ask the user's own systemd.
     ...(runtime.startsWith('/run/user/') ? { XDG_RUNTIME_DIR: join(runtime, '../..') } : {}),
   }
-  const args = [program, 'enter', ...mapArguments(), runtime, own, ...argv]
+  const args = [program, 'enter', ...mapArguments(), ...scopeArguments(runtime), runtime, own, ...argv]
   if (process.execve === undefined) throw new DockError('this build of Bun has no execve')
   process.execve(program, args, env)
 }

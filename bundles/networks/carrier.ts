@@ -10,7 +10,8 @@ import { delimiter, join } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { DockError, printable } from '../error.ts'
-import { ownNetwork } from '../host/namespaces.ts'
+import { ownNamespaces, ownNetwork } from '../host/namespaces.ts'
+import { joinScope, sharedScope } from '../host/scope.ts'
 import { isProgram } from './cni.ts'
 import { readJson, replaceFile } from './json-file.ts'
 import { endProcess, isAlive, markOf, type ProcessMark, type SandboxStore } from './sandbox.ts'
@@ -180,10 +181,14 @@ export async function ensureCarrier(sandboxes: SandboxStore): Promise<void> {
       carrier = changed
       await replaceFile(file, JSON.stringify(changed))
     }
-    const onStart = async (pid: number, nameservers: readonly string[]): Promise<void> =>
-      write({ ...(await markOf(pid)), network: network.id, nameservers, isReady: false })
+    let joined: Promise<void> | undefined
+    const onStart = async (pid: number, nameservers: readonly string[]): Promise<void> => {
+      await write({ ...(await markOf(pid)), network: network.id, nameservers, isReady: false })
+      joined = joinScope(sharedScope(ownNamespaces() ?? ''), pid)
+    }
     const start = { path, network: network.path, directory: sandboxes.directory, onStart }
     await (program === 'pasta' ? startPasta(start) : startSlirp(start))
+    await joined
     if (carrier !== undefined) await write({ ...carrier, isReady: true })
   })
 }
