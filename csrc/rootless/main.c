@@ -16,7 +16,8 @@
 
 static const char usage[] =
 	"usage: tsdock-rootless enter --uids MAP... --gids MAP... [--warning TEXT]\n"
-	"           [--scope-program TSRUN-SYSTEMD --scope-unit UNIT --scope-property PROPERTY...]\n"
+	"           [--scope-program TSRUN-SYSTEMD --scope-unit UNIT --scope-property "
+	"PROPERTY...]\n"
 	"           DIR PROGRAM ARG...\n"
 	"       tsdock-rootless network DIR PROGRAM ARG...\n"
 	"  enter    run a program as root of the user's namespaces, which are made when they are "

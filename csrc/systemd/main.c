@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * tsrun-systemd: has systemd make, change and end the units that containers live in. It reads one job on stdin, waits until
- * systemd has done it, and says on stderr what went wrong. A program of its own, as libsystemd cannot be linked statically.
+ * tsrun-systemd: has systemd make, change and end units: of containers, and of what serves them. It reads one job on stdin,
+ * waits until systemd has done it, and says on stderr what went wrong. A program of its own, as libsystemd cannot be linked
+ * statically.
  */
 #include <errno.h>
 #include <stdarg.h>
