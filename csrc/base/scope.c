@@ -86,23 +86,19 @@ int scope_begin(struct err *e, const struct scope *s, const pid_t *pids, int cou
 	return 0;
 }
 
-int scope_end(struct err *e, struct scope_request *r)
+static void forget(struct scope_request *r)
 {
-	char text[1024];
-	int status, failed;
-	ssize_t n;
-
-	if (r->pid <= 0)
-		return 0;
-	do {
-		failed = waitpid(r->pid, &status, 0) < 0 ? errno : 0;
-	} while (failed == EINTR);
-	r->pid = 0;
-	n = pread(r->said, text, sizeof(text) - 1, 0);
 	fd_cleanup(&r->said);
 	r->said = -1;
-	if (failed)
-		return err_set(e, failed, "waitpid");
+	r->pid = 0;
+}
+
+int scope_ended(struct err *e, struct scope_request *r, int status)
+{
+	char text[1024];
+	ssize_t n = pread(r->said, text, sizeof(text) - 1, 0);
+
+	forget(r);
 	if (WIFSIGNALED(status))
 		return WTERMSIG(status) == SIGALRM
 			       ? err_set(e, 0, "systemd: no answer within %d s", PATIENCE_S)
@@ -115,4 +111,20 @@ int scope_end(struct err *e, struct scope_request *r)
 	if (!*text)
 		return err_set(e, 0, "tsrun-systemd: exit status %d", WEXITSTATUS(status));
 	return err_set(e, 0, "%s", text);
+}
+
+int scope_end(struct err *e, struct scope_request *r)
+{
+	int status;
+
+	if (r->pid <= 0)
+		return 0;
+	while (waitpid(r->pid, &status, 0) < 0)
+		if (errno != EINTR) {
+			int number = errno;
+
+			forget(r);
+			return err_set(e, number, "waitpid");
+		}
+	return scope_ended(e, r, status);
 }

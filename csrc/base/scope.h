@@ -38,4 +38,7 @@ int scope_begin(struct err *e, const struct scope *s, const pid_t *pids, int cou
  */
 int scope_end(struct err *e, struct scope_request *r);
 
+/* The same for who has waited for the program, which has ended with this wait status. */
+int scope_ended(struct err *e, struct scope_request *r, int status);
+
 #endif

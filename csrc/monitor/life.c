@@ -132,6 +132,8 @@ void life_reap(struct monitor *m)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == m->health.runtime)
 			health_ended(&m->health, status);
+		if (pid == m->scope.pid)
+			place_ended(m, status);
 		if (pid != m->state.pid)
 			continue;
 		m->ended = 1;
@@ -220,8 +222,13 @@ int life_end(struct monitor *m)
 	/* Whoever sees the state finds the event. */
 	event_write(&m->settings, "die", more);
 	write_state(m, again ? "restarting" : "exited");
-	if (again)
+	if (again) {
+		/* Whoever hears of it goes, and its unit with it. */
+		place_now(m);
+		place_tick(m);
+		place_end(m);
 		tell_life_ended(m);
+	}
 	return again;
 }
 
@@ -289,6 +296,7 @@ void life_finish(struct monitor *m, const char *failure)
 		length += (size_t)snprintf((char *)message + 1, sizeof(message) - 1, "%s", failure);
 		write_state(m, m->state.started[0] ? "exited" : "created");
 	}
+	place_end(m);
 	log_close(&m->log);
 	if (m->mounted)
 		(void)umount2(m->settings.merged, MNT_DETACH);

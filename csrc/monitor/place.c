@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "../base/io.h"
 #include "../base/proc.h"
+
+#define PUT_OFF 500
 
 /* It is no reason not to run. */
 static void tell(struct monitor *m, const struct err *e)
@@ -20,7 +23,7 @@ static void tell(struct monitor *m, const struct err *e)
 			client_send(&m->clients.all[i], 'w', text, (size_t)n);
 }
 
-void place_begin(struct monitor *m)
+static void ask(struct monitor *m)
 {
 	const struct settings *s = &m->settings;
 	const struct scope scope = {.program = s->scope_program,
@@ -32,14 +35,31 @@ void place_begin(struct monitor *m)
 	unsigned long long start;
 	int count = 1, other;
 
-	if (!scope.program)
-		return;
 	if (s->scope_with && sscanf(s->scope_with, "%d %llu", &other, &start) == 2 &&
 	    proc_is_alive(other, start))
 		pids[count++] = other;
 	if (scope_begin(&e, &scope, pids, count, &m->scope) < 0)
 		tell(m, &e);
-	if (s->scope_first)
+}
+
+static int is_shown(const struct monitor *m)
+{
+	for (int i = 0; i < CLIENTS; i++)
+		if (m->clients.all[i].fd >= 0 && m->clients.all[i].flags)
+			return 1;
+	return 0;
+}
+
+void place_begin(struct monitor *m)
+{
+	if (!m->settings.scope_program)
+		return;
+	if (is_shown(m) && !m->settings.scope_first) {
+		m->place_at = now_ms() + PUT_OFF;
+		return;
+	}
+	ask(m);
+	if (m->settings.scope_first)
 		place_end(m);
 }
 
@@ -48,5 +68,27 @@ void place_end(struct monitor *m)
 	struct err e = {0};
 
 	if (scope_end(&e, &m->scope) < 0)
+		tell(m, &e);
+}
+
+void place_tick(struct monitor *m)
+{
+	if (m->place_at == 0 || now_ms() < m->place_at)
+		return;
+	m->place_at = 0;
+	ask(m);
+}
+
+void place_now(struct monitor *m)
+{
+	if (m->place_at > 0)
+		m->place_at = now_ms();
+}
+
+void place_ended(struct monitor *m, int status)
+{
+	struct err e = {0};
+
+	if (scope_ended(&e, &m->scope, status) < 0)
 		tell(m, &e);
 }

@@ -121,6 +121,7 @@ static void obey(struct monitor *m, struct client *client, unsigned char *text, 
 	case 'D':
 		event_write(&m->settings, "detach", "");
 		client->flags = 0;
+		place_now(m);
 		break;
 	case 'S':
 		stop_wanted(m);
@@ -148,6 +149,7 @@ static void hear(struct monitor *m, struct client *client)
 	if (client->flags & WITH_INPUT)
 		end_input(m);
 	client_close(client);
+	place_now(m);
 }
 
 /* Return: 0 when there is nothing more for now. */
@@ -235,14 +237,14 @@ static void serve_clients(struct monitor *m, const struct pollfd *fds)
 		(void)clients_accept(&m->clients);
 }
 
-/* A time to wait, as long as nothing of the health check is due in it. */
-static int until_health(const struct monitor *m, int timeout)
+/* A time to wait, as long as this is not due in it. at: 0: never. */
+static int until(int64_t at, int timeout)
 {
 	int64_t left;
 
-	if (m->health.next == 0)
+	if (at == 0)
 		return timeout;
-	left = m->health.next - now_ms();
+	left = at - now_ms();
 	if (left < 0)
 		left = 0;
 	return timeout < 0 || left < timeout ? (left > 60000 ? 60000 : (int)left) : timeout;
@@ -255,8 +257,10 @@ static int serve_once(struct monitor *m, int timeout)
 	int n;
 
 	want(m, fds);
-	n = poll(fds, FIRST_CLIENT + CLIENTS, until_health(m, timeout));
+	timeout = until(m->place_at, until(m->health.next, timeout));
+	n = poll(fds, FIRST_CLIENT + CLIENTS, timeout);
 	health_tick(&m->health);
+	place_tick(m);
 	if (n <= 0)
 		return 0;
 	if (fds[HEALTH].revents)
@@ -333,10 +337,8 @@ void monitor_serve(struct monitor *m)
 
 	wait_for_first(m);
 	place_begin(m);
-	if (life_mount(&e, m) < 0 || life_start(&e, m) < 0) {
+	if (life_mount(&e, m) < 0 || life_start(&e, m) < 0)
 		failure = e.text;
-		place_end(m);
-	}
 	while (!failure) {
 		serve_life(m);
 		if (!life_end(m))

@@ -17,10 +17,11 @@ struct monitor {
 	struct stdio io;
 	struct health health;
 	struct scope_request scope;
-	int dir;     /* the container's directory */
-	int signals; /* signalfd */
-	int ended;   /* the container has ended, with exit code state.exit_code */
-	int stopped; /* somebody wants it stopped: it is not started again */
+	int64_t place_at; /* when that is asked for; 0: it was, or is not wanted */
+	int dir;	  /* the container's directory */
+	int signals;	  /* signalfd */
+	int ended;	  /* the container has ended, with exit code state.exit_code */
+	int stopped;	  /* somebody wants it stopped: it is not started again */
 	int mounted;
 	int64_t born;	   /* when it was started last */
 	int64_t next;	   /* when it is started again; 0: it is not waited for that */

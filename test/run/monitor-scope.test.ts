@@ -57,27 +57,61 @@ test('a process that is gone is not named, nor another one with its number', asy
   }
 })
 
+const told = "tsdock: the container's monitor stays in its caller's unit of systemd, and ends with that: "
+const failures = [
+  ['echo "systemd: it will not" >&2; exit 1', 'systemd: it will not'],
+  ['exit 2', 'tsrun-systemd: exit status 2'],
+  ['kill -9 $$', 'tsrun-systemd was killed by signal 9'],
+  ['kill -ALRM $$', 'systemd: no answer within 60 s'],
+] as const
+
 test('why there is no scope is told, and the container runs', async () => {
-  const told = "tsdock: the container's monitor stays in its caller's unit of systemd, and ends with that: "
-  const cases = [
-    ['echo "systemd: it will not" >&2; exit 1', 'systemd: it will not'],
-    ['exit 2', 'tsrun-systemd: exit status 2'],
-    ['kill -9 $$', 'tsrun-systemd was killed by signal 9'],
-    ['kill -ALRM $$', 'systemd: no answer within 60 s'],
-  ] as const
-  for (const [then, text] of cases) {
-    const one = new Monitored(sh('echo out'), scope(asker(then).program))
-    assert.equal(await one.attached(), { status: 0, stdout: 'out\n', stderr: `${told}${text}\n` })
+  for (const [then, text] of failures) {
+    const one = new Monitored(sh('sleep 1000'), scope(asker(then).program))
+    assert.equal(await one.run(), { status: 0, stdout: '', stderr: `${told}${text}\n` })
+    await one.end()
   }
-  const one = new Monitored(sh('echo out'), scope('/nonexistent/program'))
-  const { status, stderr } = await one.attached()
+  const one = new Monitored(sh('sleep 1000'), scope('/nonexistent/program'))
+  const { status, stderr } = await one.run()
   assert.is(status, 0)
   assert.match(stderr, /execv "\/nonexistent\/program": no such file or directory/)
+  await one.end()
 })
 
 test('where nobody makes scopes, nothing is said', async () => {
-  const one = new Monitored(sh('echo out'), scope(asker('echo none >&2; exit 4').program))
+  const one = new Monitored(sh('sleep 1000'), scope(asker('echo none >&2; exit 4').program))
+  assert.equal(await one.run(), { status: 0, stdout: '', stderr: '' })
+  await one.end()
+})
+
+test('one that is shown, and ends at once, needs no scope', async () => {
+  const { program, job } = asker('exit 0')
+  const one = new Monitored(sh('echo out'), scope(program))
   assert.equal(await one.attached(), { status: 0, stdout: 'out\n', stderr: '' })
+  assert.equal(job(), [])
+})
+
+test('one that is shown gets its scope when it stays', async () => {
+  for (const [then, text] of [['exit 0', ''], ...failures.slice(0, 2)] as const) {
+    const { program, job } = asker(then)
+    const one = new Monitored(sh('echo out; read line; exit 3'), scope(program), { process: { terminal: false } })
+    one.configure(scope(program, { stdin: '1' }))
+    const call = one.start('run', ...shown)
+    await until('it has asked', () => job().length > 0)
+    await until('it is told', () => text === '' || call.stderr() === `${told}${text}\n`)
+    call.child.stdin?.end('\n')
+    assert.is((await call.ended).status, 3)
+    assert.is(call.stderr(), text === '' ? '' : `${told}${text}\n`)
+  }
+})
+
+test('one that is started again gets it before its first end is told', async () => {
+  const { program, job } = asker('sleep 1; exit 0')
+  const one = new Monitored(sh('exit 3'), scope(program, { restart: 'on-failure', 'restart-max': '1' }))
+  assert.is((await one.attached()).status, 3)
+  assert.is(job()[0], 'join')
+  await one.until('exited')
+  await one.end()
 })
 
 test('a container without a cgroup of its own is started in the scope', async () => {
@@ -99,7 +133,7 @@ test('one that fails to start leaves no request behind', async () => {
   const { program, job } = asker('exit 0')
   const patch: Json = { process: { args: ['/nonexistent'] } }
   const one = new Monitored(sh('true'), scope(program), patch)
-  assert.is((await one.attached()).status, 127)
+  assert.is((await one.run()).status, 127)
   assert.is(job()[0], 'join')
 })
 

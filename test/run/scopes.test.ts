@@ -216,9 +216,11 @@ else {
     const started = runProgram('systemd-run', serviceWords(unit, args))
     assert.is(started.status, 0, started.stderr)
     await until('it runs', () => who.run('logs', 'shown').stdout.trim() === 'begun', 20_000)
+    const id = idOf('shown')
+    await until('its scope is there', () => scopes().some((one) => one.includes(id)))
     systemctl('kill', '--signal=KILL', unit)
     await until('the service has ended', () => unitValues(unit, 'ActiveState')[0] === 'inactive')
-    isServed(idOf('shown'))
+    isServed(id)
     who.must('rm', '-f', 'shown')
   })
 
@@ -262,6 +264,11 @@ else {
     const id = idOf('deaf')
     const unit = `tsdock-monitor-${id}.scope`
     assert.equal(unitValues(unit, 'TimeoutStopUSec', 'CollectMode'), ['11s', 'inactive-or-failed'])
+    if (isRoot)
+      assert.match(
+        unitValues(unit, 'After')[0] ?? '',
+        /local-fs\.target.*network\.target|network\.target.*local-fs\.target/,
+      )
     const begun = performance.now()
     systemctl('stop', unit)
     assert.ok(performance.now() - begun < scaled(8000))
