@@ -62,11 +62,14 @@ static int64_t now_us(void)
 	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* The match must be there before the job is: it can be done before its name comes back. */
+/*
+ * The match must be there before the job is: it can be done before its name comes back. The bus takes one after the other, so
+ * that its answer is not waited for.
+ */
 static int watch_jobs(sd_bus *bus, struct wait *wait)
 {
-	int r = sd_bus_match_signal(bus, &wait->watch, MANAGER_NAME, MANAGER_PATH, MANAGER,
-				    "JobRemoved", on_removed, wait);
+	int r = sd_bus_match_signal_async(bus, &wait->watch, MANAGER_NAME, MANAGER_PATH, MANAGER,
+					  "JobRemoved", on_removed, NULL, wait);
 
 	return r < 0 ? fail_call("watching jobs", NULL, r) : 0;
 }
