@@ -51,7 +51,7 @@ export function scopeOf(unit: string, description: string, stopSeconds?: number)
       `Slice=s ${isUsers ? 'user.slice' : 'system.slice'}`,
       // Others may be put into it later.
       'Delegate=b true',
-      'CollectMode@236=s inactive-or-failed',
+      'CollectMode=s inactive-or-failed',
       // The machine goes down from the last to the first: while containers end, they have files and the network.
       ...(isUsers ? [] : ['After=as 2\tlocal-fs.target\tnetwork.target']),
       ...(stopSeconds === undefined ? [] : [`TimeoutStopUSec=t ${stopSeconds * 1_000_000}`]),
