@@ -230,7 +230,10 @@ else {
     const id = idOf('again')
     const { pid } = stateOf(id)
     who.must('exec', 'again', 'killall', 'sleep')
-    await until('it is started again', () => stateOf(id).status === 'running' && stateOf(id).pid !== pid)
+    await until('it is started again', () => {
+      const now = stateOf(id)
+      return now.status === 'running' && now.pid !== pid
+    })
     isServed(id)
     for (let i = 0; i < 5; i++) {
       const { status, stderr } = inService('restart', '-t', '0', 'again')
