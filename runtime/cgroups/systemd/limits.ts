@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { INFINITY, type UnitProperty } from './property.ts'
+import { toNumberMask } from '../../compile/number-mask.ts'
+import { bytesProperty, INFINITY, type UnitProperty } from './property.ts'
 
 const PER_SECOND = 1_000_000n
 /** Systemd counts whole percents of a CPU. */
@@ -24,6 +25,17 @@ export function quotaProperties(quota: string, period: string): UnitProperty[] {
     { name: 'CPUQuotaPerSecUSec', type: 't', values: [perSecond] },
     { name: 'CPUQuotaPeriodUSec', type: 't', values: [period], since: 242 },
   ]
+}
+
+const cpusets: Readonly<Record<string, string>> = {
+  'cpuset.cpus': 'AllowedCPUs',
+  'cpuset.mems': 'AllowedMemoryNodes',
+}
+
+/** What a file of the controller cpuset is for systemd; undefined: the file is no such one. */
+export function cpusetProperty(file: string, text: string, pointer: string): UnitProperty | undefined {
+  const name = cpusets[file]
+  return name === undefined ? undefined : bytesProperty(name, toNumberMask(text, pointer), 244)
 }
 
 /** Collects properties by name: a later one replaces an earlier one, lists grow. */

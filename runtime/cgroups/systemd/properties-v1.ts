@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CgroupWrite } from '../cgroup-write.ts'
-import { PropertySet, quotaProperties, toBytes } from './limits.ts'
+import { cpusetProperty, PropertySet, quotaProperties, toBytes } from './limits.ts'
 import { numberProperty, type UnitProperty } from './property.ts'
 
 /** Files that hold one size or number. */
@@ -29,11 +29,14 @@ export function propertiesV1(
   const set = new PropertySet()
   let quota: string | undefined
   let period: string | undefined
-  for (const { file, value } of writes) {
+  for (const { file, value, pointer } of writes) {
     const name = plain[file]
     const size = name === undefined ? undefined : toBytes(value)
     const disks = byDisk[file]
+    // systemd keeps them, and has no file of v1 that it would write them to.
+    const cpuset = cpusetProperty(file, value, pointer)
     if (name !== undefined && size !== undefined) set.add(numberProperty(name, size))
+    else if (cpuset !== undefined) set.add(cpuset)
     else if (disks !== undefined) {
       const [, disk, rate] = /^(\d+:\d+) (\d+)$/.exec(value) ?? []
       if (disk !== undefined && rate !== undefined) set.append(disks, 'st', [`/dev/block/${disk}`, rate])

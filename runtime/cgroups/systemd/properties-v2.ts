@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { toNumberMask } from '../../compile/number-mask.ts'
 import type { CgroupWrite } from '../cgroup-write.ts'
 import { blkioToIoWeight } from '../v2/io.ts'
-import { PropertySet, quotaProperties, toBytes } from './limits.ts'
-import { bytesProperty, numberProperty, type UnitProperty } from './property.ts'
+import { cpusetProperty, PropertySet, quotaProperties, toBytes } from './limits.ts'
+import { numberProperty, type UnitProperty } from './property.ts'
 
 /** Files that hold one size or number. */
 const plain: Readonly<Record<string, readonly [name: string, since?: number]>> = {
@@ -15,11 +14,6 @@ const plain: Readonly<Record<string, readonly [name: string, since?: number]>> =
   'memory.zswap.max': ['MemoryZSwapMax', 253],
   'pids.max': ['TasksMax'],
   'cpu.weight': ['CPUWeight'],
-}
-
-const cpusets: Readonly<Record<string, string>> = {
-  'cpuset.cpus': 'AllowedCPUs',
-  'cpuset.mems': 'AllowedMemoryNodes',
 }
 
 const throttles: Readonly<Record<string, string>> = {
@@ -42,9 +36,9 @@ export function propertiesV2(writes: readonly CgroupWrite[]): readonly UnitPrope
     const text = value.trim()
     const [name, since] = plain[file] ?? []
     const size = name === undefined ? undefined : toBytes(text)
-    const cpuset = cpusets[file]
+    const cpuset = cpusetProperty(file, text, pointer)
     if (name !== undefined && size !== undefined) set.add(numberProperty(name, size, since))
-    else if (cpuset !== undefined) set.add(bytesProperty(cpuset, toNumberMask(text, pointer), 244))
+    else if (cpuset !== undefined) set.add(cpuset)
     else if (file === 'cpu.max') addQuota(set, text)
     else if (file === 'cpu.idle' && text === '1') set.add(numberProperty('CPUWeight', '0', 252))
     else if (file === 'io.max') addThrottles(set, text)

@@ -111,6 +111,7 @@ test('v1: the names of v1', () => {
     },
   }
   assert.equal(v1(resources), [
+    'AllowedCPUs@244=ay 1|1',
     'MemoryLimit=t 100',
     'CPUShares=t 512',
     'TasksMax=t 5',
