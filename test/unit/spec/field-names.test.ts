@@ -42,10 +42,26 @@ test('what is inside of a renamed object is looked at, too', () => {
   assert.equal(config as object, { process: { noNewPrivileges: true } })
 })
 
-test('a field that is there under its right name stays as it is', () => {
-  const config = { root: { readOnly: false, readonly: true } }
-  assert.equal(correctFieldNames(config, ''), ['root.readOnly: it is ignored, as readonly is there as well'])
-  assert.is(config.root.readonly, true)
+test('of several names for one field, what is told last holds, and objects are laid over one another', () => {
+  const of = (text: string): object => {
+    const config = JSON.parse(text) as object
+    assert.ok(correctFieldNames(config, '').some((line) => line.includes('which is there as well')))
+    return config
+  }
+  assert.equal(of('{"root": {"readOnly": false, "readonly": true}}'), { root: { readonly: true } })
+  assert.equal(of('{"root": {"readonly": true, "readOnly": false}}'), { root: { readonly: false } })
+  assert.equal(of('{"HOSTNAME": "a", "Hostname": "b"}'), { hostname: 'b' })
+  assert.equal(of('{"hostname": "a", "HOSTNAME": "b", "Hostname": "c"}'), { hostname: 'c' })
+  assert.equal(of('{"mounts": [{"destination": "/a"}], "Mounts": [{"destination": "/b"}]}'), {
+    mounts: [{ destination: '/b' }],
+  })
+  assert.equal(of('{"linux": {"resources": {"cpu": {"shares": 5, "cpus": "1"}, "CPU": {"Cpus": "0", "Mems": "0"}}}}'), {
+    linux: { resources: { cpu: { shares: 5, cpus: '0', mems: '0' } } },
+  })
+  assert.equal(of('{"linux": {"resources": {"CPU": {"cpus": "0", "mems": "0"}, "cpu": {"cpus": "1"}}}}'), {
+    linux: { resources: { cpu: { cpus: '1', mems: '0' } } },
+  })
+  assert.equal(of('{"hostname": "a", "HOSTNAME": null}'), { hostname: null })
 })
 
 test('unknown names, and those that are free, are nobody else', () => {
