@@ -8,6 +8,7 @@ import type { OpOf } from '../plan/ops.ts'
 import type { Plan } from '../plan/plan.ts'
 import { errnoText } from '../state/errno-text.ts'
 import { findExecutable } from './find-executable.ts'
+import { whileFrozen } from './while-frozen.ts'
 
 const PROGRAM = 'tsrun-systemd'
 
@@ -48,7 +49,9 @@ export function setUnitProperties(
   const program = findProgram(executable)
   const job = ['set', unit.bus, unit.unit, '', ...properties.map(propertyText)]
   const input = job.map((text) => `${text}\0`).join('')
-  const { error, status, signal, stderr } = spawnSync(program, [], { input, env: environment(), encoding: 'utf8' })
+  const { error, status, signal, stderr } = whileFrozen(plan.fields.freezerFile, () =>
+    spawnSync(program, [], { input, env: environment(), encoding: 'utf8' }),
+  )
   if (error !== undefined) throw new TsrunError('host', `execve "${program}": ${errnoText(error)}`, { cause: error })
   if (status === 0) return true
   const why =
