@@ -41,15 +41,7 @@ ln -s "$program" "$work/bin/runc"
 export RUNC="$work/bin/runc"
 mkfifo "$work/silence"
 
-wanted() {
-	name=$1
-	shift
-	[ $# -gt 0 ] || return 0
-	for part; do
-		case $name in *"$part"*) return 0 ;; esac
-	done
-	return 1
-}
+. cmd/dev/wanted.sh
 
 # Lines of a TAP file as `passed failed skipped`. Tests that were planned and not told of have failed: bats was ended before.
 count() {

@@ -86,15 +86,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 mount_rest
 
-wanted() {
-	name=$1
-	shift
-	[ $# -gt 0 ] || return 0
-	for part; do
-		case $name in *"$part"*) return 0 ;; esac
-	done
-	return 1
-}
+. cmd/dev/wanted.sh
 
 # What a program has said: `passed`, `skipped`, or `failed` and why. A few have no tests, but tell an error in a diagnostic.
 judge() {
